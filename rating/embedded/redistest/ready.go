@@ -3,6 +3,7 @@ package redistest
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -22,12 +23,27 @@ func awaitReady(p *process, o *redis.Options) error {
 		if !p.running() {
 			return final{fmt.Errorf("redis-server ended at once: %w", p.err)}
 		}
+		if err := dials(ctx, o.Addr); err != nil { // asked first, because the client logs each dial that fails
+			return err
+		}
 		return c.Ping(ctx).Err()
 	})
 	if err != nil {
 		return fmt.Errorf("redis-server is not ready: %w", err)
 	}
 	return nil
+}
+
+func dials(ctx context.Context, addr string) error {
+	network := "tcp"
+	if strings.HasPrefix(addr, "/") {
+		network = "unix"
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // final is an error that waiting cannot mend.
