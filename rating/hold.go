@@ -95,9 +95,10 @@ type Hold struct {
 // CutAfter returns how long a call may talk from its answer before it outlives its money or its limit; ok is false
 // where neither ends it. limit is the seconds of talk allowed (CallSeconds, max_call_seconds), 0 for none.
 func (h Hold) CutAfter(limit int64) (time.Duration, bool) {
-	paid, bounded := h.Tariff.PaidFor(h.Units)
-	if h.Unbilled != Billed {
-		bounded = false
+	var paid int64
+	bounded := false
+	if h.Unbilled == Billed {
+		paid, bounded = h.Tariff.PaidFor(h.Units)
 	}
 	if limit > 0 && (!bounded || limit < paid) {
 		paid, bounded = limit, true
