@@ -1,0 +1,314 @@
+package siptest
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Errors of the agents' waits.
+var (
+	ErrTimeout  = errors.New("no answer within 64·T1") // RFC 3261 timers B and F
+	ErrPatience = errors.New("waited in vain")         // see Config.Patience
+)
+
+const (
+	defaultPatience = 60 * time.Second
+	maxDialogs      = 200_000 // calls of one agent at a time
+	sweepPause      = 100 * time.Millisecond
+)
+
+// Config is what a Phone and a Carrier have in common. The zero value is a UDP agent on a free port of 127.0.0.1.
+type Config struct {
+	Name      string     // in the ladder; default "phone", "carrier"
+	Transport string     // "udp" (default) or "tcp"
+	LocalIP   netip.Addr // default 127.0.0.1; further loopback addresses serve as further hosts
+	Port      uint16     // default 0: a free one
+
+	T1       time.Duration // RFC 3261 §17.1.1.1; default 500 ms
+	Linger   time.Duration // how long what is over still answers repetitions; default 64·T1
+	Patience time.Duration // longest wait of any method, whatever its context allows; default 60 s
+	Ladder   *Ladder       // optional: records every message
+	Lean     bool          // keep no message of a call: for load
+	Replies  Replies       // answers to requests; what is not listed gets 200
+}
+
+func (c Config) withDefaults(name string) Config {
+	if c.Name == "" {
+		c.Name = name
+	}
+	if !c.LocalIP.IsValid() {
+		c.LocalIP = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	if c.T1 == 0 {
+		c.T1 = defaultT1
+	}
+	if c.Linger == 0 {
+		c.Linger = timeout * c.T1
+	}
+	if c.Patience == 0 {
+		c.Patience = defaultPatience
+	}
+	return c
+}
+
+// agent is the part that a Phone and a Carrier share: the socket, the tables that messages are matched by, and the end of it all.
+type agent struct {
+	conf     Config
+	t1       time.Duration
+	wire     wire
+	hostPort string // our address as Via and Contact name it
+	role     role
+	isDeaf   atomic.Bool
+	count    counters
+
+	mu      sync.Mutex // guards what follows; nothing is called with it held
+	closed  bool
+	txs     map[txKey]*clientTx
+	dialogs map[dialogKey]*session
+	graves  []grave // what is over, oldest first
+	running sync.WaitGroup
+	done    chan struct{}
+}
+
+// role is what differs: requests that belong to no dialog.
+type role interface {
+	outOfDialog(m *Message)
+}
+
+// mortal is something that stays in the tables for a while after its end, to answer repetitions.
+type mortal interface {
+	forget(*agent) // called with no lock held
+}
+
+type grave struct {
+	until time.Time
+	of    mortal
+}
+
+func (a *agent) open(c Config, r role) error {
+	a.conf, a.t1, a.role = c, c.T1, r
+	a.txs, a.dialogs = map[txKey]*clientTx{}, map[dialogKey]*session{}
+	a.done = make(chan struct{})
+	at := netip.AddrPortFrom(c.LocalIP, c.Port)
+	ready := make(chan struct{})
+	receive := func(raw string, from peer) { <-ready; a.receive(raw, from) }
+	var err error
+	switch strings.ToLower(c.Transport) {
+	case "", "udp":
+		a.wire, err = listenUDP(at, receive)
+	case "tcp":
+		a.wire, err = listenTCP(at, receive)
+	default:
+		err = fmt.Errorf("transport %q: udp or tcp", c.Transport)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Name, err)
+	}
+	a.hostPort = a.wire.local().String()
+	c.Ladder.join(c.Name, a.wire.local())
+	close(ready)
+	a.running.Go(a.sweep)
+	return nil
+}
+
+// Addr is the address that the agent listens on.
+func (a *agent) Addr() netip.AddrPort { return a.wire.local() }
+
+// Deaf makes the agent drop all that comes and send nothing, or ends that. Like a host whose cable is pulled: no ICMP, no
+// RST. Its own timers run on.
+func (a *agent) Deaf(deaf bool) { a.isDeaf.Store(deaf) }
+
+// DropConnections closes all TCP connections of the agent, which goes on listening. On UDP there is nothing to close.
+func (a *agent) DropConnections() {
+	if w, ok := a.wire.(*tcpWire); ok {
+		w.drop()
+	}
+}
+
+// Close ends the agent like a crash: no BYE is sent, the port answers no more. It returns when nothing of it runs any more.
+func (a *agent) Close() {
+	a.mu.Lock()
+	if a.closed {
+		a.mu.Unlock()
+		a.running.Wait()
+		return
+	}
+	a.closed = true
+	close(a.done)
+	a.mu.Unlock()
+	a.wire.close()
+	a.running.Wait()
+}
+
+// enter holds the agent open for one piece of work; leave with running.Done.
+func (a *agent) enter() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return false
+	}
+	a.running.Add(1)
+	return true
+}
+
+// after runs f when d is over, unless the agent has been closed.
+func (a *agent) after(d time.Duration, f func()) *time.Timer {
+	return time.AfterFunc(d, func() {
+		if a.enter() {
+			defer a.running.Done()
+			f()
+		}
+	})
+}
+
+// send writes one message and says when. A deaf agent only pretends.
+func (a *agent) send(to peer, message []byte) (time.Time, error) {
+	at := time.Now()
+	if a.isDeaf.Load() {
+		return at, nil
+	}
+	a.conf.Ladder.sent(at, a.conf.Name, to.addr, message)
+	return at, a.wire.send(to, message)
+}
+
+func (a *agent) receive(raw string, from peer) {
+	at := time.Now()
+	if a.isDeaf.Load() {
+		return
+	}
+	m, err := Parse(raw)
+	if err != nil {
+		if strings.Trim(raw, "\r\n\x00") != "" { // an empty datagram is a keep-alive
+			a.count.malformed.Add(1)
+			a.conf.Ladder.garbage(at, a.conf.Name, from.addr, err)
+		}
+		return
+	}
+	m.At, m.Source, m.from = at, from.addr, from
+	a.conf.Ladder.received(a.conf.Name, m)
+	if m.IsRequest() {
+		a.onRequest(m)
+	} else {
+		a.onResponse(m)
+	}
+}
+
+func (a *agent) onResponse(m *Message) {
+	key := txKey{m.Branch(), m.cseqMethod}
+	a.mu.Lock()
+	tx := a.txs[key]
+	a.mu.Unlock()
+	if tx == nil {
+		a.count.strayResponses.Add(1)
+		return
+	}
+	tx.receive(m)
+}
+
+func (a *agent) onRequest(m *Message) {
+	a.count.method(m.Method)
+	if tag := m.ToTag(); tag != "" {
+		a.mu.Lock()
+		s := a.dialogs[dialogKey{m.callID, tag}]
+		a.mu.Unlock()
+		if s != nil {
+			s.receive(m)
+			return
+		}
+	}
+	a.role.outOfDialog(m)
+}
+
+// answer replies to a request that belongs to no dialog.
+func (a *agent) answer(m *Message, r Reply) {
+	if !r.Silent && m.Method != "ACK" {
+		_, _ = a.send(replyTo(m), writeReply(m, r.code(), r.Reason, a.token(), "", r.Headers, r.Body))
+	}
+}
+
+// replyTo is where the answer to a request goes (RFC 3261 §18.2.2, RFC 3581 §4).
+func replyTo(m *Message) peer {
+	if m.from.conn != nil {
+		return m.from
+	}
+	if _, asked := findParam(m.topVia, "rport"); asked {
+		return m.from
+	}
+	return peer{addr: netip.AddrPortFrom(m.Source.Addr(), sentByPort(m.topVia))}
+}
+
+func (a *agent) track(tx *clientTx) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return false
+	}
+	a.txs[tx.key] = tx
+	return true
+}
+
+func (a *agent) enlist(s *session) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed || len(a.dialogs) >= maxDialogs {
+		return false
+	}
+	a.dialogs[s.key] = s
+	return true
+}
+
+// bury leaves something in the tables for Linger more.
+func (a *agent) bury(of mortal) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.graves = append(a.graves, grave{time.Now().Add(a.conf.Linger), of})
+}
+
+func (a *agent) sweep() {
+	tick := time.NewTicker(sweepPause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-a.done:
+			return
+		case now := <-tick.C:
+			a.sweepUntil(now)
+		}
+	}
+}
+
+func (a *agent) sweepUntil(now time.Time) {
+	a.mu.Lock()
+	n := 0
+	for n < len(a.graves) && now.After(a.graves[n].until) {
+		n++
+	}
+	due := a.graves[:n:n]
+	a.graves = a.graves[n:] // the array goes when append outgrows it
+	a.mu.Unlock()
+	for i := range due {
+		due[i].of.forget(a)
+		due[i].of = nil
+	}
+}
+
+// contact is our Contact value for a user, with where we are reached.
+func (a *agent) contact(user string) string {
+	uri := "<sip:" + user + "@" + a.hostPort
+	if a.wire.reliable() {
+		uri += ";transport=tcp"
+	}
+	return uri + ">"
+}
+
+// token is 64 random bits for a tag or a branch.
+func (a *agent) token() string { return strconv.FormatUint(rand.Uint64(), 36) }
+
+func (a *agent) newBranch() string { return "z9hG4bK" + a.token() }

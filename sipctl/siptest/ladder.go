@@ -1,0 +1,236 @@
+package siptest
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	ladderLimit = 2000 // messages kept, the newest
+	columnWidth = 34   // characters between two lines of the ladder
+)
+
+// Ladder records the messages of all agents that share it, in the order of their time, and prints them as the arrows between
+// lines that every SIP textbook shows. It keeps the newest 2000 messages. A nil Ladder records nothing.
+type Ladder struct {
+	mu      sync.Mutex
+	names   map[netip.AddrPort]string // agents, and peers that have been given a name
+	columns []netip.AddrPort          // in the order in which they were seen
+	agents  map[netip.AddrPort]bool
+	byName  map[string]netip.AddrPort
+	rungs   []Rung
+	dropped int
+}
+
+// Rung is one message as an agent saw it.
+type Rung struct {
+	At       time.Time
+	From, To netip.AddrPort
+	Line     string // request line or status line, with the method, and "SDP" when there is one
+	CallID   string
+}
+
+// Name gives a name to an address that is no agent's: the Tollgate between them.
+func (l *Ladder) Name(name string, addr netip.AddrPort) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.prepare()
+	l.names[addr] = name
+	l.column(addr)
+}
+
+func (l *Ladder) prepare() {
+	if l.names == nil {
+		l.names, l.agents = map[netip.AddrPort]string{}, map[netip.AddrPort]bool{}
+		l.byName = map[string]netip.AddrPort{}
+	}
+}
+
+func (l *Ladder) join(name string, addr netip.AddrPort) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.prepare()
+	l.names[addr], l.agents[addr], l.byName[name] = name, true, addr
+	l.column(addr)
+}
+
+func (l *Ladder) column(addr netip.AddrPort) {
+	if !slices.Contains(l.columns, addr) {
+		l.columns = append(l.columns, addr)
+	}
+}
+
+func (l *Ladder) sent(at time.Time, agent string, to netip.AddrPort, message []byte) {
+	if l == nil {
+		return
+	}
+	line, callID := string(message[:min(len(message), 60)]), ""
+	if m, err := Parse(string(message)); err == nil {
+		line, callID = rungLine(m), m.callID
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.add(Rung{at, l.byName[agent], to, line, callID})
+}
+
+// received notes what comes from outside; what another agent of this ladder sent stands there already.
+func (l *Ladder) received(agent string, m *Message) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.agents[m.Source] {
+		l.add(Rung{m.At, m.Source, l.byName[agent], rungLine(m), m.callID})
+	}
+}
+
+func (l *Ladder) garbage(at time.Time, agent string, from netip.AddrPort, why error) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.add(Rung{at, from, l.byName[agent], "malformed: " + why.Error(), ""})
+}
+
+func (l *Ladder) add(r Rung) {
+	l.column(r.From)
+	l.column(r.To)
+	if len(l.rungs) == ladderLimit {
+		l.rungs = l.rungs[1:]
+		l.dropped++
+	}
+	l.rungs = append(l.rungs, r)
+}
+
+func rungLine(m *Message) string {
+	line := m.String()
+	if strings.HasPrefix(m.Body, "v=0") {
+		line += " SDP"
+	}
+	return line
+}
+
+// Rungs are the messages of one call, or of all with an empty Call-ID, in order.
+func (l *Ladder) Rungs(callID string) []Rung {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var rungs []Rung
+	for _, r := range l.rungs {
+		if callID == "" || r.CallID == callID {
+			rungs = append(rungs, r)
+		}
+	}
+	slices.SortStableFunc(rungs, func(a, b Rung) int { return a.At.Compare(b.At) })
+	return rungs
+}
+
+// String is the whole ladder.
+func (l *Ladder) String() string {
+	var b strings.Builder
+	_ = l.Print(&b, "")
+	return b.String()
+}
+
+// Print draws the ladder of one call, or of all with an empty Call-ID.
+func (l *Ladder) Print(w io.Writer, callID string) error {
+	rungs := l.Rungs(callID)
+	l.mu.Lock()
+	columns, dropped := l.used(rungs), l.dropped
+	var b strings.Builder
+	b.WriteString(strings.Repeat(" ", 10))
+	for _, c := range columns {
+		b.WriteString(pad(l.name(c), columnWidth))
+	}
+	l.mu.Unlock()
+	b.WriteByte('\n')
+	if dropped > 0 {
+		fmt.Fprintf(&b, "          (%d earlier messages not kept)\n", dropped)
+	}
+	for _, r := range rungs {
+		fmt.Fprintf(&b, "%9.3f %s\n", r.At.Sub(rungs[0].At).Seconds(), arrow(columns, r))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// used are the columns that these messages touch: the first agent, what stands in the middle, the other agents.
+func (l *Ladder) used(rungs []Rung) []netip.AddrPort {
+	columns := slices.DeleteFunc(slices.Clone(l.columns), func(c netip.AddrPort) bool {
+		return !slices.ContainsFunc(rungs, func(r Rung) bool { return r.From == c || r.To == c })
+	})
+	first := slices.IndexFunc(columns, func(c netip.AddrPort) bool { return l.agents[c] })
+	rank := func(c netip.AddrPort) int {
+		switch {
+		case first >= 0 && c == columns[first]:
+			return 0
+		case !l.agents[c]:
+			return 1
+		}
+		return 2
+	}
+	sorted := slices.Clone(columns)
+	slices.SortStableFunc(sorted, func(a, b netip.AddrPort) int { return rank(a) - rank(b) })
+	return sorted
+}
+
+func (l *Ladder) name(addr netip.AddrPort) string {
+	if name := l.names[addr]; name != "" {
+		return name
+	}
+	if !addr.IsValid() {
+		return "?"
+	}
+	return addr.Addr().String() + ":" + strconv.Itoa(int(addr.Port()))
+}
+
+// arrow draws one message between the lines of its two ends.
+func arrow(columns []netip.AddrPort, r Rung) string {
+	from, to := slices.Index(columns, r.From), slices.Index(columns, r.To)
+	left, right := min(from, to), max(from, to)
+	var b strings.Builder
+	for i := 0; i < len(columns); i++ {
+		switch {
+		case i == left && left != right:
+			shaft := (right-left)*columnWidth - 3
+			text := clip(" "+r.Line+" ", shaft)
+			dashes := strings.Repeat("─", shaft-utf8.RuneCountInString(text))
+			if from < to {
+				b.WriteString("│─" + text + dashes + "▶")
+			} else {
+				b.WriteString("│◀" + dashes + text + "─")
+			}
+			i = right - 1
+		case i == left:
+			b.WriteString(pad("│⟲ "+r.Line, columnWidth))
+		case i == len(columns)-1:
+			b.WriteString("│")
+		default:
+			b.WriteString(pad("│", columnWidth))
+		}
+	}
+	return strings.TrimRight(b.String(), " ")
+}
+
+func clip(s string, width int) string {
+	if runes := []rune(s); len(runes) > width {
+		return string(runes[:width-1]) + "…"
+	}
+	return s
+}
+
+func pad(s string, width int) string {
+	s = clip(s, width-1)
+	return s + strings.Repeat(" ", width-utf8.RuneCountInString(s))
+}
