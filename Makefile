@@ -1,0 +1,39 @@
+# make demo   watch real calls being billed and cut; needs nothing but Go
+# make test   everything that must hold; installs what it needs (Debian, as root)
+.DEFAULT_GOAL := build
+.PHONY: build demo setup test lint race fuzz bench bench-ledger bench-sip clean
+
+VERSION ?= dev
+COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)"
+
+build:            ## bin/tollgate, static
+	CGO_ENABLED=0 go build $(FLAGS) -o bin/tollgate ./cmd/tollgate
+
+demo:             ## a complete world on loopback; Ctrl-C ends it
+	@CGO_ENABLED=0 go run ./cmd/tollgate demo $(ARGS)
+
+setup:
+	@.ci/setup
+
+lint:             ## format, vet, staticcheck
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "run gofmt -w on: $$unformatted"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+race:
+	go test -race -timeout 20m ./...
+
+test: setup lint race
+
+FUZZTIME ?= 20s
+fuzz:             ## every fuzz target for FUZZTIME
+	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -rhoE '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | cut -d' ' -f2); do \
+	    go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+bench:            ## the pure rules
+	go test -run '^$$' -bench . -benchmem ./rating
+
+clean:
+	rm -rf bin
