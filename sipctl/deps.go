@@ -1,0 +1,72 @@
+package sipctl
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tollgate/rating"
+)
+
+// Deps are what the SIP side needs from the rest of the program. All of it is safe for concurrent use.
+type Deps struct {
+	Ledger   Ledger
+	Catalog  Catalog
+	Spool    Spool
+	Registry prometheus.Registerer // nil: metrics are counted, but shown nowhere
+	Log      *slog.Logger          // nil: slog.Default()
+	Resolve  Resolver              // nil: net.DefaultResolver
+}
+
+// Ledger is the money side as a call sees it. Every method is idempotent per call: after a timeout, call again. The
+// errors are those of package rating; any other one, ErrUnavailable included, says that the store did not answer.
+type Ledger interface {
+	Authorize(ctx context.Context, a rating.Authorization) (rating.Grant, error)
+	Answer(ctx context.Context, a rating.Answer) (rating.Grant, error)
+	Extend(ctx context.Context, e rating.Extend) (rating.Grant, error)
+	SaveDialog(ctx context.Context, call rating.CallID, dialog []byte) error // of an answered call, in mid-call
+	Touch(ctx context.Context, calls []rating.CallID) error                  // renews the leases: these calls live
+	Settle(ctx context.Context, s rating.Settlement) (rating.Settled, error)
+	File(ctx context.Context, cdr rating.CDR) error // the CDR of a call that was never authorised
+	CallsOf(ctx context.Context, node string) ([]rating.Hold, error)
+}
+
+// Catalog is what operators edit.
+type Catalog interface {
+	// Current returns the newest snapshot; never nil.
+	Current() *rating.Snapshot
+	// CreateExtension adds an extension that was heard of for the first time (setting unknown_extension = create), and
+	// returns it, also when it exists already.
+	CreateExtension(ctx context.Context, e rating.Extension) (rating.Extension, error)
+}
+
+// Spool keeps what the store did not take in time, on the local disk, until it does. What Put has accepted survives the
+// death of the process and of the machine.
+type Spool interface {
+	Put(e SpoolEntry) error
+	Entries() int // not yet replayed
+}
+
+// SpoolEntry is one step that the store has not seen yet; exactly one field is set. The steps of one call are replayed in
+// the order in which they were put.
+type SpoolEntry struct {
+	Answer *rating.Answer     `json:"answer,omitempty"`
+	Settle *rating.Settlement `json:"settle,omitempty"`
+	File   *rating.CDR        `json:"file,omitempty"`
+}
+
+// Resolver looks names up; *net.Resolver is one.
+type Resolver interface {
+	LookupHost(ctx context.Context, host string) (addrs []string, err error)
+}
+
+// How long a step waits for the store.
+const (
+	authorizeWait = 2 * time.Second        // then 503: new calls are refused within 3 s of the store's loss
+	answerWait    = 200 * time.Millisecond // then the spool takes it: the caller waits for its 200
+	extendWait    = 150 * time.Millisecond // of an extension that is due now
+	earlyWait     = 2 * time.Second        // of one that is ahead of time, and of everything in the background
+	settleWait    = 2 * time.Second        // then the spool takes it
+)
