@@ -1,0 +1,305 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The whole program, as a process of its own: what a person gets who installs it.
+
+// binary is the program, built once for all tests that run it.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "tollgate-test-*")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "tollgate")
+	args := []string{"build", "-o", path}
+	if raceEnabled {
+		args = append(args, "-race")
+	}
+	out, err := exec.Command("go", append(args, ".")...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+// node is one running `tollgate serve` with its private store.
+type node struct {
+	t       *testing.T
+	dir     string // data_dir
+	sip     string // host:port, UDP and TCP
+	api     string // http://host:port
+	config  string // file
+	token   string
+	process *exec.Cmd
+	log     *buffer
+	done    chan error
+}
+
+const adminPassword = "correct horse battery"
+
+// freePort returns a port of 127.0.0.1 that nobody uses for UDP or TCP.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for range 20 {
+		tcp, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := tcp.Addr().(*net.TCPAddr).Port
+		udp, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
+		tcp.Close()
+		if err == nil {
+			udp.Close()
+			return port
+		}
+	}
+	t.Fatal("no free port")
+	return 0
+}
+
+// newNode writes a configuration and starts the program. Callers on 127.0.0.0/8 are trusted by their From.
+func newNode(t *testing.T, extra string) *node {
+	t.Helper()
+	n := &node{t: t, dir: t.TempDir()}
+	n.sip = fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	n.api = fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	n.config = filepath.Join(t.TempDir(), "tollgate.yaml")
+	text := fmt.Sprintf("node: test\ndata_dir: %s\nsip:\n  listen: [\"udp://%s\", \"tcp://%s\"]\n  trusted:\n    - { net: 127.0.0.0/8, identity: from }\nadmin: { listen: %q }\nlicense: { state_dir: %s }\n%s",
+		n.dir, n.sip, n.sip, n.api, t.TempDir(), extra)
+	if err := os.WriteFile(n.config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n.api = "http://" + n.api
+	n.start()
+	t.Cleanup(func() {
+		n.stop()
+		if t.Failed() {
+			t.Logf("log of the node:\n%s", n.log.tail(12_000))
+		}
+	})
+	return n
+}
+
+// start runs serve and waits until it is ready.
+func (n *node) start() {
+	n.t.Helper()
+	path, err := binary()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.log = &buffer{}
+	n.process = exec.Command(path, "serve", "-c", n.config)
+	n.process.Env = append(cleanEnvironment(), "TOLLGATE_ADMIN_PASSWORD="+adminPassword)
+	n.process.Stdout, n.process.Stderr = n.log, n.log
+	if err := n.process.Start(); err != nil {
+		n.t.Fatal(err)
+	}
+	n.done = make(chan error, 1)
+	go func() { n.done <- n.process.Wait() }()
+	n.await("ready", 30*time.Second, func() bool {
+		response, err := http.Get(n.api + "/readyz")
+		if err != nil {
+			return false
+		}
+		response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
+	n.login()
+}
+
+// cleanEnvironment is ours without what would configure the program.
+func cleanEnvironment() []string {
+	var kept []string
+	for _, entry := range os.Environ() {
+		if !strings.HasPrefix(entry, envPrefix) {
+			kept = append(kept, entry)
+		}
+	}
+	return kept
+}
+
+// kill9 ends the process as a crash does; its redis-server is left running, as after a crash.
+func (n *node) kill9() {
+	n.t.Helper()
+	n.process.Process.Kill()
+	<-n.done
+	n.process = nil
+}
+
+// stop ends the process with SIGTERM and returns how long that took.
+func (n *node) stop() time.Duration {
+	if n.process == nil {
+		n.start() // so that the private store, left by a crash, is ended too
+	}
+	began := time.Now()
+	n.process.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-n.done:
+	case <-time.After(20 * time.Second):
+		n.t.Errorf("still running 20 s after SIGTERM")
+		n.process.Process.Kill()
+		<-n.done
+	}
+	return time.Since(began)
+}
+
+func (n *node) await(what string, limit time.Duration, done func() bool) {
+	n.t.Helper()
+	for deadline := time.Now().Add(limit); !done(); time.Sleep(20 * time.Millisecond) {
+		select {
+		case err := <-n.done:
+			n.t.Fatalf("the program ended (%v) before it was %s:\n%s", err, what, n.log.tail(4000))
+		default:
+		}
+		if time.Now().After(deadline) {
+			n.t.Fatalf("not %s after %v", what, limit)
+		}
+	}
+}
+
+func (n *node) login() {
+	n.t.Helper()
+	var answer struct{ Token string }
+	n.token = ""
+	n.call("POST", "/login", map[string]string{"username": "admin", "password": adminPassword}, &answer, 200, 201)
+	n.token = answer.Token
+}
+
+// call does one API request and decodes the answer; any other status than those wanted fails the test.
+func (n *node) call(method, path string, body, answer any, want ...int) {
+	n.t.Helper()
+	status, text, err := n.try(method, path, body)
+	if err != nil {
+		n.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	for _, w := range want {
+		if status == w {
+			if answer != nil && json.Unmarshal(text, answer) != nil {
+				n.t.Fatalf("%s %s answered %s", method, path, text)
+			}
+			return
+		}
+	}
+	n.t.Fatalf("%s %s answered %d, want %v: %s", method, path, status, want, text)
+}
+
+func (n *node) try(method, path string, body any) (int, []byte, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return 0, nil, err
+	}
+	if body == nil {
+		text = nil
+	}
+	request, err := http.NewRequest(method, n.api+"/api/v1"+path, bytes.NewReader(text))
+	if err != nil {
+		return 0, nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if n.token != "" {
+		request.Header.Set("Authorization", "Bearer "+n.token)
+	}
+	if strings.HasPrefix(path, "/recharges") && method == "POST" {
+		request.Header.Set("Idempotency-Key", fmt.Sprint("key-", time.Now().UnixNano()))
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer response.Body.Close()
+	text, err = io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	return response.StatusCode, text, err
+}
+
+// tollgate runs another command of the program and returns its output and exit code.
+func (n *node) tollgate(args ...string) (string, int) {
+	n.t.Helper()
+	path, err := binary()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	command := exec.Command(path, args...)
+	command.Env = cleanEnvironment()
+	out, err := command.CombinedOutput()
+	var failed *exec.ExitError
+	if err != nil && !errors.As(err, &failed) {
+		n.t.Fatal(err)
+	}
+	return string(out), command.ProcessState.ExitCode()
+}
+
+// proved waits until the audit proves the money, as operators would run it.
+func (n *node) proved(limit time.Duration) {
+	n.t.Helper()
+	deadline := time.Now().Add(limit)
+	for {
+		out, code := n.tollgate("audit", "-c", n.config)
+		if code == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			n.t.Fatalf("audit after %v: exit %d\n%s", limit, code, out)
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+}
+
+// metric returns the value of a line of /metrics that begins with name; false when there is none.
+func (n *node) metric(name string) (string, bool) {
+	n.t.Helper()
+	response, err := http.Get(n.api + "/metrics")
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, _ := io.ReadAll(response.Body)
+	m := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + `(?:\{[^}]*\})? (\S+)$`).FindSubmatch(text)
+	if m == nil {
+		return "", false
+	}
+	return string(m[1]), true
+}
+
+// buffer keeps what a process prints.
+type buffer struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.text = append(b.text, p...)
+	return len(p), nil
+}
+
+func (b *buffer) tail(n int) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return string(b.text[max(0, len(b.text)-n):])
+}
