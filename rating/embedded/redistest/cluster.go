@@ -55,7 +55,7 @@ func (c *Cluster) Client() *redis.ClusterClient {
 	o := c.Nodes[0].Options()
 	rdb := redis.NewClusterClient(&redis.ClusterOptions{
 		Addrs: c.Addrs(), DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
-		DialerRetries: 1, ContextTimeoutEnabled: true, DisableIdentity: true, MaintNotificationsConfig: o.MaintNotificationsConfig,
+		Protocol: o.Protocol, DialerRetries: 1, ContextTimeoutEnabled: true, DisableIdentity: true, MaintNotificationsConfig: o.MaintNotificationsConfig,
 	})
 	c.t.Cleanup(func() { rdb.Close() })
 	return rdb

@@ -50,7 +50,7 @@ func (s *Sentinel) Client() *redis.Client {
 	o := s.Master.Options()
 	c := redis.NewFailoverClient(&redis.FailoverOptions{
 		MasterName: s.MasterName, SentinelAddrs: []string{s.Addr}, DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout,
-		WriteTimeout: o.WriteTimeout, DialerRetries: 1, MaxRetries: -1, ContextTimeoutEnabled: true, DisableIdentity: true,
+		WriteTimeout: o.WriteTimeout, Protocol: o.Protocol, DialerRetries: 1, MaxRetries: -1, ContextTimeoutEnabled: true, DisableIdentity: true,
 	})
 	s.t.Cleanup(func() { c.Close() })
 	return c
@@ -120,7 +120,6 @@ func (s *Sentinel) launch(bin, dir, masterHost, masterPort string) error {
 func (s *Sentinel) options() *redis.Options {
 	o := s.Master.Options()
 	o.Addr = s.Addr
-	o.Protocol = 2 // a sentinel knows no CLIENT and HELLO subset that RESP3 needs in all versions
 	return o
 }
 
