@@ -44,17 +44,9 @@ func NewRateIndex(rates []Rate) *RateIndex {
 }
 
 func (x *RateIndex) insert(rate int32, r Rate) {
-	at := int32(0)
-	for i := range len(r.Prefix) {
-		s := symbol(r.Prefix[i])
-		if s < 0 {
-			return // refused by Validate; a foreign record matches nothing
-		}
-		if x.nodes[at].next[s] == 0 {
-			x.nodes = append(x.nodes, prefixNode{})
-			x.nodes[at].next[s] = int32(len(x.nodes) - 1)
-		}
-		at = x.nodes[at].next[s]
+	at, ok := x.node(r.Prefix)
+	if !ok {
+		return // refused by Validate; a foreign record matches nothing
 	}
 	if x.nodes[at].lists == nil {
 		x.nodes[at].lists = make(map[listKey][]int32)
