@@ -1,0 +1,72 @@
+package transaction
+
+import (
+	"net/netip"
+	"strconv"
+
+	"github.com/emiago/sipgo/sip"
+
+	"tollgate/sipctl/transport"
+)
+
+// answerHead composes the header lines that every answer to a request copies from it (RFC 3261 §8.2.6.2), with the tag.
+func answerHead(req *sip.Request, f transport.Flow, tag string) []byte {
+	w := make(buffer, 0, 512)
+	top := true
+	for _, h := range req.Headers() {
+		via, ok := h.(*sip.ViaHeader)
+		if !ok {
+			continue
+		}
+		w.text("Via: ")
+		if top {
+			w.topVia(via, f)
+		} else {
+			w.text(via.Value())
+		}
+		w.text("\r\n")
+		top = false
+	}
+	w.line("From", req.From().Value())
+	to := req.To().Value()
+	if !req.To().Params.Has("tag") {
+		to += ";tag=" + tag
+	}
+	w.line("To", to)
+	w.line("Call-ID", req.CallID().Value())
+	w.line("CSeq", req.CSeq().Value())
+	return w
+}
+
+// buffer grows as header lines are appended.
+type buffer []byte
+
+func (w *buffer) text(s string) { *w = append(*w, s...) }
+
+func (w *buffer) line(name, value string) {
+	*w = append(append(append(append(*w, name...), ": "...), value...), "\r\n"...)
+}
+
+// topVia says where the request really came from (RFC 3261 §18.2.1, RFC 3581 §4).
+func (w *buffer) topVia(via *sip.ViaHeader, f transport.Flow) {
+	v := via.Clone()
+	source := f.Remote.Addr().Unmap().String()
+	if v.Params.Has("rport") {
+		v.Params.Add("rport", strconv.Itoa(int(f.Remote.Port())))
+	}
+	if v.Params.Has("rport") || v.Host != source {
+		v.Params.Add("received", source)
+	}
+	w.text(v.Value())
+}
+
+func addrPort(a netip.Addr, port int) netip.AddrPort { return netip.AddrPortFrom(a, uint16(port)) }
+
+// Reply composes an answer without a transaction: for what must leave nothing behind.
+func Reply(req *sip.Request, f transport.Flow, code int, reason string, headers []byte) (transport.Flow, []byte) {
+	tag, ok := req.To().Params.Get("tag")
+	if !ok {
+		tag = NewTag()
+	}
+	return answerPath(req, f), composeResponse(code, reason, answerHead(req, f, tag), headers, nil)
+}
