@@ -46,16 +46,20 @@ type Answer struct {
 // Extend buys the next units of a running call. HaveUnits makes a repeat harmless: it returns the grant that the first one gave.
 type Extend struct {
 	Call      CallID
+	Extension string // who pays; where it is empty the ledger looks it up, in one more round trip
 	Node      string
 	HaveUnits int64 // granted so far, as the caller knows it
 }
 
 // Grant is what a call may talk for: Units are paid, the first charge included.
 type Grant struct {
-	Units     int64 // units that the hold pays for; see Tariff.PaidFor
-	Held      Money // by this call
-	Available Money // left on the account
-	Settled   bool  // the call is over already (swept, or ended on another node): stop it
+	Units     int64    // units that the hold pays for; see Tariff.PaidFor
+	Held      Money    // by this call
+	Available Money    // left on the account
+	Settled   bool     // the call is over already (swept, or ended on another node): stop it
+	Tariff    Tariff   // on which the call was let in; where an Authorization repeats an earlier one, that one's
+	Unbilled  Unbilled // likewise
+	Answered  bool     // the call was answered before; only where an Authorization takes over a dead node's call
 }
 
 // Settlement ends a call in the ledger, once.

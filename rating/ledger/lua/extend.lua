@@ -1,0 +1,49 @@
+-- Buys the next units of a running call and renews its lease: many where the account is rich, else exactly one.
+-- KEYS  1 account  2 call  3 result of the call  4 leases  5 spent per day
+-- ARGV  1 call  2 extension  3 node  4 units the caller knows of  5 horizon s  6 lease ms
+-- Reply {OK|NOCREDIT|LIMIT, units, held, available}  {SETTLED} {NOCALL} {ELSEWHERE} {CONFLICT}
+-- Invariant: balance + credit - held - out >= 0 stays; a repeat (units beyond ARGV 4) buys nothing.
+local c = redis.call('HMGET', KEYS[2], 's', 'e', 'w', 't', 'k', 'h', 'x', 'y', 'l', 'o', 'p')
+if not c[1] then return {redis.call('EXISTS', KEYS[3]) == 1 and 'SETTLED' or 'NOCALL'} end
+if c[2] ~= ARGV[2] then return {'CONFLICT'} end
+if c[3] ~= ARGV[3] then return {'ELSEWHERE'} end
+local units, hold = tonumber(c[5]), tonumber(c[6])
+local a, available = nil, 0
+if c[11] == '1' then
+  a = redis.call('HMGET', KEYS[1], 'bal', 'cr', 'held', 'out', 'burn')
+  available = a[1] - a[3] - a[4] + a[2]
+end
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+
+local verdict, count, price = 'OK', 0, 0
+if c[7] == '' and units <= tonumber(ARGV[4]) then
+  local _, initial, unit, per = string.match(c[4], '^(%d+):(%d+):(%d+):(%d+)$')
+  unit, price = tonumber(unit), tonumber(per)
+  local funds, limit = available, tonumber(c[9])
+  if limit > 0 then funds = math.min(funds, limit - tonumber(redis.call('HGET', KEYS[5], c[8]) or 0)) end
+  if price == 0 then
+    count = 0
+  elseif price > available or a[3] + price > 9007199254740991 then
+    verdict = 'NOCREDIT'
+  elseif price > funds then
+    verdict = 'LIMIT'
+  else
+    count = 1
+    local most = math.floor(ARGV[5] / unit) -- what the horizon lets anybody hold at once
+    if c[10] and most > 1 and funds >= price + a[5] and funds >= most * price then
+      local ahead = math.floor(((now - c[10]) / 1000 + ARGV[5] - initial) / unit) - units
+      count = math.max(1, math.min(ahead, most))
+    end
+  end
+end
+
+if count > 0 then
+  local more = count * price
+  redis.call('HINCRBY', KEYS[5], c[8], string.format('%.0f', more))
+  redis.call('HSET', KEYS[1], 'held', string.format('%.0f', a[3] + more))
+  units, hold, available = units + count, hold + more, available - more
+  redis.call('HSET', KEYS[2], 'k', units, 'h', string.format('%.0f', hold))
+end
+redis.call('ZADD', KEYS[4], string.format('%.0f', now + ARGV[6]), ARGV[1])
+return {verdict, units, hold, available}

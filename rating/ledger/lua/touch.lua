@@ -1,0 +1,16 @@
+-- Renews the leases of talking calls: proof that their node looks after them.
+-- KEYS  1 leases  2… calls
+-- ARGV  1 node  2 lease ms  3… calls
+-- Reply the calls that are over, or another node's now
+-- Invariant: no money changes; a lease is never shortened.
+local t = redis.call('TIME')
+local lease = t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[2]
+local gone = {}
+for i = 2, #KEYS do
+  if redis.call('HGET', KEYS[i], 'w') ~= ARGV[1] then
+    gone[#gone + 1] = ARGV[i + 1]
+  elseif tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i + 1]) or 0) < lease then
+    redis.call('ZADD', KEYS[1], string.format('%.0f', lease), ARGV[i + 1])
+  end
+end
+return gone
