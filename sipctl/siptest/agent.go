@@ -16,6 +16,7 @@ import (
 var (
 	ErrTimeout  = errors.New("no answer within 64·T1") // RFC 3261 timers B and F
 	ErrPatience = errors.New("waited in vain")         // see Config.Patience
+	errFull     = fmt.Errorf("more than %d dialogs", maxDialogs)
 )
 
 const (
@@ -92,7 +93,7 @@ type grave struct {
 	of    mortal
 }
 
-func (a *agent) open(c Config, r role) error {
+func (a *agent) open(c Config, r role, place int) error {
 	a.conf, a.t1, a.role = c, c.T1, r
 	a.txs, a.dialogs = map[txKey]*clientTx{}, map[dialogKey]*session{}
 	a.done = make(chan struct{})
@@ -112,7 +113,7 @@ func (a *agent) open(c Config, r role) error {
 		return fmt.Errorf("%s: %w", c.Name, err)
 	}
 	a.hostPort = a.wire.local().String()
-	c.Ladder.join(c.Name, a.wire.local())
+	c.Ladder.join(c.Name, a.wire.local(), place)
 	close(ready)
 	a.running.Go(a.sweep)
 	return nil
@@ -254,14 +255,17 @@ func (a *agent) track(tx *clientTx) bool {
 	return true
 }
 
-func (a *agent) enlist(s *session) bool {
+func (a *agent) enlist(s *session) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.closed || len(a.dialogs) >= maxDialogs {
-		return false
+	switch {
+	case a.closed:
+		return errClosed
+	case len(a.dialogs) >= maxDialogs:
+		return errFull
 	}
 	a.dialogs[s.key] = s
-	return true
+	return nil
 }
 
 // bury leaves something in the tables for Linger more.

@@ -14,8 +14,7 @@ type Behaviour struct {
 	Headers  []Header     // in every response above 100 of the script
 }
 
-// Step is one thing to do, After the step before it (the first: after the INVITE). What follows an answer waits for its ACK
-// too, as RFC 3261 §15 demands of a BYE.
+// Step is one thing to do, After the step before it (the first: after the INVITE). HangUp and Send wait for the ACK too.
 type Step struct {
 	After time.Duration
 	Do    Action

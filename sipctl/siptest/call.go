@@ -30,10 +30,12 @@ type Call struct {
 	early     *Message // the last provisional
 	answer    *Message // the first 2xx
 	failure   error    // why there is none: *Rejected, ErrTimeout, or no way to send
-	cancel    bool     // to be cancelled as soon as a provisional permits
+	cancel    bool     // to be cancelled as soon as a provisional permits it
 	cancelled bool     // CANCEL has been sent
-	cancelTx  *clientTx
-	forks     int // further dialogs that 2xx have opened
+	forks     int      // further dialogs that 2xx have opened
+
+	rang  bool        // for the load generator: the ring time has been taken
+	limit *time.Timer // for the load generator: of ringing, then of talking
 }
 
 // invite sends the INVITE, or the INVITE with credentials.
@@ -52,8 +54,8 @@ func (c *Call) invite(credentials *Header) {
 	c.tx = &clientTx{heard: c.onResponse, over: c.onFinal}
 	if credentials == nil {
 		c.sentAt = time.Now()
-		if !s.a.enlist(s) {
-			c.onFinal(nil, errClosed)
+		if err := s.a.enlist(s); err != nil {
+			c.onFinal(nil, err)
 			return
 		}
 	}
@@ -178,6 +180,9 @@ func (c *Call) onFinal(m *Message, err error) {
 	if c.failure != nil {
 		c.dialog.a.bury(&c.dialog)
 	}
+	if c.phone.conf.Lean {
+		c.early = nil
+	}
 	c.bell.ring()
 	if c.plan.watch != nil {
 		c.plan.watch.final(c)
@@ -216,8 +221,24 @@ func (c *Call) sendCancel(over func(*Message, error)) {
 	c.cancelled = true
 	q := c.tx.request
 	q.method = "CANCEL"
-	c.cancelTx = &clientTx{over: over}
-	c.phone.begin(&c.mu, q, q.write(&c.phone.agent, "", nil, Body{}), peer{addr: c.phone.config.Server}, c.cancelTx)
+	c.phone.begin(&c.mu, q, q.write(&c.phone.agent, "", nil, Body{}), peer{addr: c.phone.config.Server}, &clientTx{over: over})
+}
+
+// abandon cancels as soon as RFC 3261 §9.1 permits it: after a provisional.
+func (c *Call) abandon() {
+	switch {
+	case c.cancelled || c.answer != nil || c.failure != nil:
+	case c.early == nil:
+		c.cancel = true
+	default:
+		c.sendCancel(nil)
+	}
+}
+
+func (c *Call) giveUp() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.abandon()
 }
 
 // state tells how far the call has come, for the error of a wait.

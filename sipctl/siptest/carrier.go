@@ -11,11 +11,12 @@ type CarrierConfig struct {
 	Config
 	Default     Behaviour                // for numbers without one of their own
 	Choose      func(*Message) Behaviour // if set: chooses instead of Default, for numbers without one of their own
-	RecordLimit int                      // calls that the record keeps, the newest; default 20 000
+	RecordLimit int                      // calls that the record keeps, the newest; default 20 000, with Lean 1000
 }
 
 const (
 	defaultRecordLimit = 20_000
+	leanRecordLimit    = 1000
 	maxUnclaimed       = 4096 // calls that Await may still find
 )
 
@@ -37,11 +38,14 @@ type Carrier struct {
 // NewCarrier opens the socket. Close it in the end.
 func NewCarrier(c CarrierConfig) (*Carrier, error) {
 	c.Config = c.Config.withDefaults("carrier")
-	if c.RecordLimit == 0 {
+	switch {
+	case c.RecordLimit == 0 && c.Lean:
+		c.RecordLimit = leanRecordLimit
+	case c.RecordLimit == 0:
 		c.RecordLimit = defaultRecordLimit
 	}
 	k := &Carrier{config: c, numbers: map[string]Behaviour{}, invites: map[string]*Leg{}}
-	if err := k.open(c.Config, k); err != nil {
+	if err := k.open(c.Config, k, right); err != nil {
 		return nil, err
 	}
 	return k, nil
@@ -108,7 +112,7 @@ func (k *Carrier) leg(branch string) *Leg {
 // take begins a new call.
 func (k *Carrier) take(m *Message) {
 	l := k.newLeg(m, k.behaviour(m))
-	if !k.enlist(&l.first) {
+	if err := k.enlist(&l.first); err != nil {
 		k.answer(m, Reply{Code: 503, Reason: "Full"})
 		return
 	}

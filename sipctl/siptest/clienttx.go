@@ -12,8 +12,7 @@ type clientTx struct {
 	request  request
 	repeater repeater
 	sentAt   time.Time
-	early    bool // a provisional has come
-	final    *Message
+	settled  bool   // the final response has come
 	ack      []byte // our ACK to a non-2xx, for its repetitions
 
 	heard func(*Message)        // every response as it comes, the repeated ones too
@@ -82,7 +81,6 @@ func (tx *clientTx) receive(m *Message) {
 	invite := tx.key.method == "INVITE"
 	switch {
 	case m.Code < 200:
-		tx.early = true
 		if invite {
 			tx.repeater.stop() // timer B ends here too: a trunk may ring as long as it likes
 		} else {
@@ -95,20 +93,23 @@ func (tx *clientTx) receive(m *Message) {
 			tx.repeater.a.count.repeats.Add(1)
 		}
 		_, _ = tx.repeater.a.send(tx.repeater.to, tx.ack)
-	case tx.final != nil && !invite:
+	case tx.settled && !invite:
 		tx.repeater.a.count.repeats.Add(1)
 	}
 	if tx.heard != nil {
 		tx.heard(m)
 	}
-	if m.Code >= 200 && tx.final == nil {
-		tx.final = m
+	if m.Code >= 200 && !tx.settled {
+		tx.settled = true
 		tx.finish(m, nil)
 	}
 }
 
 func (tx *clientTx) finish(final *Message, err error) {
 	tx.repeater.stop()
+	if tx.repeater.a.conf.Lean {
+		tx.repeater.message = nil // it is never repeated any more
+	}
 	tx.repeater.a.bury(tx)
 	if over := tx.over; over != nil {
 		tx.over = nil

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-const draftSize = 1024 // bytes: an INVITE with a small SDP fits without growing
+const draftSize = 640 // bytes: an INVITE with a small SDP fits without growing
 
 // draft is a message being written.
 type draft []byte
@@ -67,8 +67,11 @@ func (b Body) contentType() string {
 
 // SDP is the smallest description of one G.711 audio stream at addr (RFC 8866). Nobody listens there.
 func SDP(addr netip.AddrPort) Body {
-	ip := addr.Addr().String()
-	return Body{Text: "v=0\r\no=- 1 1 IN IP4 " + ip + "\r\ns=-\r\nc=IN IP4 " + ip +
+	ip := "IP4 " + addr.Addr().String()
+	if addr.Addr().Is6() {
+		ip = "IP6 " + addr.Addr().String()
+	}
+	return Body{Text: "v=0\r\no=- 1 1 IN " + ip + "\r\ns=-\r\nc=IN " + ip +
 		"\r\nt=0 0\r\nm=audio " + strconv.Itoa(int(addr.Port())) + " RTP/AVP 0 8\r\na=sendrecv\r\n"}
 }
 

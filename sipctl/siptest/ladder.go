@@ -14,7 +14,7 @@ import (
 
 const (
 	ladderLimit = 2000 // messages kept, the newest
-	columnWidth = 34   // characters between two lines of the ladder
+	columnWidth = 30   // characters between two lines of the ladder
 )
 
 // Ladder records the messages of all agents that share it, in the order of their time, and prints them as the arrows between
@@ -23,7 +23,7 @@ type Ladder struct {
 	mu      sync.Mutex
 	names   map[netip.AddrPort]string // agents, and peers that have been given a name
 	columns []netip.AddrPort          // in the order in which they were seen
-	agents  map[netip.AddrPort]bool
+	agents  map[netip.AddrPort]int    // their place: phones on the left, carriers on the right
 	byName  map[string]netip.AddrPort
 	rungs   []Rung
 	dropped int
@@ -33,7 +33,7 @@ type Ladder struct {
 type Rung struct {
 	At       time.Time
 	From, To netip.AddrPort
-	Line     string // request line or status line, with the method, and "SDP" when there is one
+	Line     string // "INVITE 988 SDP", "180 Ringing (INVITE)"
 	CallID   string
 }
 
@@ -48,19 +48,19 @@ func (l *Ladder) Name(name string, addr netip.AddrPort) {
 
 func (l *Ladder) prepare() {
 	if l.names == nil {
-		l.names, l.agents = map[netip.AddrPort]string{}, map[netip.AddrPort]bool{}
+		l.names, l.agents = map[netip.AddrPort]string{}, map[netip.AddrPort]int{}
 		l.byName = map[string]netip.AddrPort{}
 	}
 }
 
-func (l *Ladder) join(name string, addr netip.AddrPort) {
+func (l *Ladder) join(name string, addr netip.AddrPort, place int) {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.prepare()
-	l.names[addr], l.agents[addr], l.byName[name] = name, true, addr
+	l.names[addr], l.agents[addr], l.byName[name] = name, place, addr
 	l.column(addr)
 }
 
@@ -90,7 +90,7 @@ func (l *Ladder) received(agent string, m *Message) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.agents[m.Source] {
+	if l.agents[m.Source] == 0 {
 		l.add(Rung{m.At, m.Source, l.byName[agent], rungLine(m), m.callID})
 	}
 }
@@ -116,6 +116,9 @@ func (l *Ladder) add(r Rung) {
 
 func rungLine(m *Message) string {
 	line := m.String()
+	if user := User(m.URI); user != "" {
+		line = m.Method + " " + user
+	}
 	if strings.HasPrefix(m.Body, "v=0") {
 		line += " SDP"
 	}
@@ -165,24 +168,19 @@ func (l *Ladder) Print(w io.Writer, callID string) error {
 	return err
 }
 
-// used are the columns that these messages touch: the first agent, what stands in the middle, the other agents.
+// Places of the columns; what is no agent stands between them.
+const (
+	left  = -1
+	right = 1
+)
+
+// used are the columns that these messages touch, from left to right.
 func (l *Ladder) used(rungs []Rung) []netip.AddrPort {
 	columns := slices.DeleteFunc(slices.Clone(l.columns), func(c netip.AddrPort) bool {
 		return !slices.ContainsFunc(rungs, func(r Rung) bool { return r.From == c || r.To == c })
 	})
-	first := slices.IndexFunc(columns, func(c netip.AddrPort) bool { return l.agents[c] })
-	rank := func(c netip.AddrPort) int {
-		switch {
-		case first >= 0 && c == columns[first]:
-			return 0
-		case !l.agents[c]:
-			return 1
-		}
-		return 2
-	}
-	sorted := slices.Clone(columns)
-	slices.SortStableFunc(sorted, func(a, b netip.AddrPort) int { return rank(a) - rank(b) })
-	return sorted
+	slices.SortStableFunc(columns, func(a, b netip.AddrPort) int { return l.agents[a] - l.agents[b] })
+	return columns
 }
 
 func (l *Ladder) name(addr netip.AddrPort) string {
@@ -198,12 +196,12 @@ func (l *Ladder) name(addr netip.AddrPort) string {
 // arrow draws one message between the lines of its two ends.
 func arrow(columns []netip.AddrPort, r Rung) string {
 	from, to := slices.Index(columns, r.From), slices.Index(columns, r.To)
-	left, right := min(from, to), max(from, to)
+	start, end := min(from, to), max(from, to)
 	var b strings.Builder
 	for i := 0; i < len(columns); i++ {
 		switch {
-		case i == left && left != right:
-			shaft := (right-left)*columnWidth - 3
+		case i == start && start != end:
+			shaft := (end-start)*columnWidth - 3
 			text := clip(" "+r.Line+" ", shaft)
 			dashes := strings.Repeat("─", shaft-utf8.RuneCountInString(text))
 			if from < to {
@@ -211,8 +209,8 @@ func arrow(columns []netip.AddrPort, r Rung) string {
 			} else {
 				b.WriteString("│◀" + dashes + text + "─")
 			}
-			i = right - 1
-		case i == left:
+			i = end - 1
+		case i == start:
 			b.WriteString(pad("│⟲ "+r.Line, columnWidth))
 		case i == len(columns)-1:
 			b.WriteString("│")

@@ -48,6 +48,9 @@ func (l *Leg) open(s *session) {
 		target: AddressURI(m.Get("Contact")), routes: m.All("Record-Route"), way: m.from, remoteCSeq: int64(m.cseq),
 		offer: l.offer, replies: l.behaviour.Replies, owner: l,
 	}
+	if s.target == "" { // no Contact: the INVITE is at fault, but its BYE must go somewhere
+		s.target = AddressURI(m.fromValue)
+	}
 }
 
 // begin answers the INVITE with 100 and plays the script.

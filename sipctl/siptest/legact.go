@@ -34,7 +34,7 @@ func (l *Leg) AcceptFork(script ...Header) {
 	defer l.mu.Unlock()
 	fork := &session{}
 	l.open(fork)
-	if l.carrier.enlist(fork) {
+	if l.carrier.enlist(fork) == nil {
 		l.forks = append(l.forks, fork)
 		l.accept(fork, script)
 	}

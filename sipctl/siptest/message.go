@@ -126,7 +126,9 @@ func (m *Message) index() (length int, err error) {
 		switch name := longName(h.Name); {
 		case strings.EqualFold(name, "Via"):
 			if m.topVia == "" {
-				m.topVia = firstOf(h.Value)
+				if m.topVia = firstOf(h.Value); m.topVia == "" {
+					return 0, errMissing
+				}
 			}
 			continue
 		case strings.EqualFold(name, "From"):

@@ -42,7 +42,7 @@ func NewPhone(c PhoneConfig) (*Phone, error) {
 		c.Domain = c.Server.String()
 	}
 	p := &Phone{config: c}
-	if err := p.open(c.Config, p); err != nil {
+	if err := p.open(c.Config, p, left); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -139,6 +139,19 @@ func (p *Phone) outOfDialog(m *Message) {
 		p.count.strayRequests.Add(1)
 		p.answer(m, Reply{Code: 481})
 	}
+}
+
+// calls are the calls in the tables, those just ended included.
+func (p *Phone) calls() []*Call {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	calls := make([]*Call, 0, len(p.dialogs))
+	for _, s := range p.dialogs {
+		if c, is := s.owner.(*Call); is {
+			calls = append(calls, c)
+		}
+	}
+	return calls
 }
 
 // from is the From value of a user, without a tag.

@@ -46,6 +46,16 @@ func (r Row) Seconds() int64 {
 	return max(1, int64((r.Talked+time.Second-1)/time.Second))
 }
 
+// Agrees tells whether a bill of so many seconds is what the carrier has seen, give or take slack for the way between the one
+// who bills and the carrier. A call that was not answered agrees with 0.
+func (r Row) Agrees(seconds int64, slack time.Duration) bool {
+	if !r.Answered() || seconds == 0 {
+		return !r.Answered() && seconds == 0
+	}
+	billed := time.Duration(seconds) * time.Second
+	return r.Talked <= billed+slack && (seconds == 1 || r.Talked > billed-time.Second-slack)
+}
+
 // Totals are the sums over all calls of a carrier since its start, also of those that its record has dropped.
 type Totals struct {
 	Calls    int           // INVITEs that began a call

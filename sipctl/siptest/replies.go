@@ -1,9 +1,12 @@
 package siptest
 
+import "time"
+
 // Reply is a scripted answer to a request. The zero value is 200 OK, with a session description when it answers an INVITE.
 type Reply struct {
-	Silent  bool // no answer at all
-	Code    int  // 0: 200
+	Silent  bool          // no answer at all
+	After   time.Duration // in a dialog: how much later; repetitions meanwhile get nothing
+	Code    int           // 0: 200
 	Reason  string
 	Headers []Header
 	Body    Body

@@ -148,7 +148,23 @@ func (s *session) answer(m *Message, key txKey, r Reply) {
 	if len(s.stored) == maxStored {
 		s.stored = s.stored[1:]
 	}
-	s.stored = append(s.stored, storedReply{key, message})
+	if r.Silent || r.After == 0 {
+		s.stored = append(s.stored, storedReply{key, message})
+		s.deliver(m, r, message)
+		return
+	}
+	s.stored = append(s.stored, storedReply{key, nil})
+	s.a.after(r.After, func() {
+		s.lock.Lock()
+		defer s.lock.Unlock()
+		if i := slices.IndexFunc(s.stored, func(r storedReply) bool { return r.key == key }); i >= 0 {
+			s.stored[i].message = message
+		}
+		s.deliver(m, r, message)
+	})
+}
+
+func (s *session) deliver(m *Message, r Reply, message []byte) {
 	switch {
 	case r.Silent:
 	case m.Method == "INVITE" && r.code() < 300:
