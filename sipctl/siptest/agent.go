@@ -105,7 +105,7 @@ func (a *agent) open(c Config, r role, place int) error {
 	case "", "udp":
 		a.wire, err = listenUDP(at, receive)
 	case "tcp":
-		a.wire, err = listenTCP(at, receive)
+		a.wire, err = listenTCP(at, receive, func(from netip.AddrPort) { c.Ladder.alias(from, a.wire.local()) })
 	default:
 		err = fmt.Errorf("transport %q: udp or tcp", c.Transport)
 	}

@@ -25,6 +25,7 @@ type Ladder struct {
 	columns []netip.AddrPort          // in the order in which they were seen
 	agents  map[netip.AddrPort]int    // their place: phones on the left, carriers on the right
 	byName  map[string]netip.AddrPort
+	aliases map[netip.AddrPort]netip.AddrPort // TCP connections, to the address that their owner listens on
 	rungs   []Rung
 	dropped int
 }
@@ -49,7 +50,7 @@ func (l *Ladder) Name(name string, addr netip.AddrPort) {
 func (l *Ladder) prepare() {
 	if l.names == nil {
 		l.names, l.agents = map[netip.AddrPort]string{}, map[netip.AddrPort]int{}
-		l.byName = map[string]netip.AddrPort{}
+		l.byName, l.aliases = map[string]netip.AddrPort{}, map[netip.AddrPort]netip.AddrPort{}
 	}
 }
 
@@ -64,6 +65,39 @@ func (l *Ladder) join(name string, addr netip.AddrPort, place int) {
 	l.column(addr)
 }
 
+// alias notes that a connection of ours leaves from another port than we listen on.
+func (l *Ladder) alias(connection, listener netip.AddrPort) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.aliases) < ladderLimit {
+		l.aliases[connection] = listener
+	}
+}
+
+// known is the address that stands for this one. A peer's connection from a port that has no name is taken for the only
+// named peer on that host, if there is just one.
+func (l *Ladder) known(addr netip.AddrPort) netip.AddrPort {
+	if listener, found := l.aliases[addr]; found {
+		return listener
+	}
+	if _, named := l.names[addr]; named {
+		return addr
+	}
+	same := addr
+	for other := range l.names {
+		if l.agents[other] == 0 && other.Addr() == addr.Addr() {
+			if same != addr {
+				return addr
+			}
+			same = other
+		}
+	}
+	return same
+}
+
 func (l *Ladder) column(addr netip.AddrPort) {
 	if !slices.Contains(l.columns, addr) {
 		l.columns = append(l.columns, addr)
@@ -74,7 +108,8 @@ func (l *Ladder) sent(at time.Time, agent string, to netip.AddrPort, message []b
 	if l == nil {
 		return
 	}
-	line, callID := string(message[:min(len(message), 60)]), ""
+	line, _, _ := strings.Cut(string(message), "\r\n")
+	callID := ""
 	if m, err := Parse(string(message)); err == nil {
 		line, callID = rungLine(m), m.callID
 	}
@@ -90,7 +125,7 @@ func (l *Ladder) received(agent string, m *Message) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.agents[m.Source] == 0 {
+	if l.agents[l.known(m.Source)] == 0 {
 		l.add(Rung{m.At, m.Source, l.byName[agent], rungLine(m), m.callID})
 	}
 }
@@ -105,6 +140,7 @@ func (l *Ladder) garbage(at time.Time, agent string, from netip.AddrPort, why er
 }
 
 func (l *Ladder) add(r Rung) {
+	r.From, r.To = l.known(r.From), l.known(r.To)
 	l.column(r.From)
 	l.column(r.To)
 	if len(l.rungs) == ladderLimit {

@@ -31,6 +31,7 @@ type tcpWire struct {
 	listener *net.TCPListener
 	addr     netip.AddrPort
 	receive  func(string, peer)
+	dialled  func(from netip.AddrPort) // told of every connection that we open
 	readers  sync.WaitGroup
 
 	mu      sync.Mutex
@@ -46,12 +47,12 @@ type stream struct {
 	writes sync.Mutex
 }
 
-func listenTCP(at netip.AddrPort, receive func(string, peer)) (*tcpWire, error) {
+func listenTCP(at netip.AddrPort, receive func(string, peer), dialled func(netip.AddrPort)) (*tcpWire, error) {
 	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
 	if err != nil {
 		return nil, fmt.Errorf("open a TCP listener: %w", err)
 	}
-	w := &tcpWire{listener: l, addr: l.Addr().(*net.TCPAddr).AddrPort(), receive: receive,
+	w := &tcpWire{listener: l, addr: l.Addr().(*net.TCPAddr).AddrPort(), receive: receive, dialled: dialled,
 		streams: map[*stream]struct{}{}, toward: map[netip.AddrPort]*stream{}}
 	w.readers.Go(w.accept)
 	return w, nil
@@ -100,6 +101,12 @@ func (w *tcpWire) adopt(conn net.Conn) (*stream, error) {
 	return s, nil
 }
 
+func (w *tcpWire) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.streams)
+}
+
 func (w *tcpWire) stream(addr netip.AddrPort) *stream {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -113,6 +120,7 @@ func (w *tcpWire) send(to peer, message []byte) error {
 	if s == nil {
 		conn, err := (&net.Dialer{Timeout: dialLimit, LocalAddr: &net.TCPAddr{IP: w.addr.Addr().AsSlice()}}).Dial("tcp", to.addr.String())
 		if err == nil {
+			w.dialled(conn.LocalAddr().(*net.TCPAddr).AddrPort())
 			s, err = w.adopt(conn)
 		}
 		if s == nil {
