@@ -14,5 +14,5 @@ if not last or now - last > tonumber(ARGV[2]) or now < tonumber(last) then
     if now - seen > tonumber(ARGV[3]) then redis.call('HDEL', KEYS[1], all[i]) end
   end
 end
-redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f:%.0f', now, since))
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f:%.0f', now, tonumber(since)))
 return now - since
