@@ -19,9 +19,9 @@ const (
 	dialLimit    = time.Second
 	replyLimit   = 2 * time.Second
 	poolLimit    = time.Second // wait for a free connection
-	maxRetries   = 3           // scripts are idempotent; this bridges the restart of the private server
-	minBackoff   = 30 * time.Millisecond
-	maxBackoff   = 300 * time.Millisecond
+	maxRetries   = 5           // scripts are idempotent; this bridges most restarts of the private server (about 0.2 s)
+	minBackoff   = 50 * time.Millisecond
+	maxBackoff   = 400 * time.Millisecond
 	bufferSize   = 16 << 10 // bytes per connection and direction; scripts and their answers are far smaller
 	// protocol: RESP2 is what every version and the in-process engine speak alike, and it needs no push messages.
 	protocol = 2
@@ -36,17 +36,29 @@ func newClient(a address) (redis.UniversalClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	var c redis.UniversalClient
-	switch a.mode {
-	case cluster:
-		c = redis.NewClusterClient(o.Cluster())
-	case sentinel:
-		c = redis.NewFailoverClient(o.Failover())
-	default:
-		c = redis.NewClient(o.Simple())
-	}
+	c := connectAs(a.mode, o)
 	c.AddHook(deadline{commandLimit})
 	return c, nil
+}
+
+// newProbe makes a client that asks whether the store is there: one connection, nothing repeated.
+func newProbe(a address) (redis.UniversalClient, error) {
+	o, err := clientOptions(a)
+	if err != nil {
+		return nil, err
+	}
+	o.MaxRetries, o.PoolSize, o.PipelinePoolSize = -1, 1, -1
+	return connectAs(a.mode, o), nil
+}
+
+func connectAs(m mode, o *redis.UniversalOptions) redis.UniversalClient {
+	switch m {
+	case cluster:
+		return redis.NewClusterClient(o.Cluster())
+	case sentinel:
+		return redis.NewFailoverClient(o.Failover())
+	}
+	return redis.NewClient(o.Simple())
 }
 
 func clientOptions(a address) (*redis.UniversalOptions, error) {

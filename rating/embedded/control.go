@@ -14,7 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// controlClient is a client of the private server for its supervisor: one connection, nothing repeated.
+// controlClient is a client of the private server for its supervisor.
 func controlClient(folder string) *redis.Client {
 	o := commonOptions()
 	o.Addrs, o.Dialer = []string{filepath.Join(folder, socketName)}, dialSocket
@@ -54,7 +54,7 @@ func (p *private) await(ctx context.Context, proc *process) error {
 		}
 		switch {
 		case now.Sub(heard) > answerLimit:
-			return fmt.Errorf("redis-server %d has not answered for %s: %w; its log: %s", proc.pid, answerLimit, err, tailOf(p.folder))
+			return fmt.Errorf("redis-server %d has not answered for %s: %w; its last words: %s", proc.pid, answerLimit, err, lastWords(p.folder))
 		case now.Sub(began) > loadLimit:
 			return fmt.Errorf("redis-server %d has not read its append-only file within %s", proc.pid, loadLimit)
 		}
@@ -62,7 +62,7 @@ func (p *private) await(ctx context.Context, proc *process) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-proc.exited:
-			return fmt.Errorf("redis-server ended at once: %w; its log: %s", orClean(proc.err), tailOf(p.folder))
+			return fmt.Errorf("redis-server ended at once: %w; its last words: %s", orClean(proc.err), lastWords(p.folder))
 		case <-time.After(readyPoll):
 		}
 	}
@@ -140,7 +140,7 @@ func awaitRewrite(ctx context.Context, c *redis.Client, folder string) error {
 		info := parseInfo(text)
 		if info["aof_rewrite_in_progress"] == "0" && info["aof_rewrite_scheduled"] == "0" {
 			if status := info["aof_last_bgrewrite_status"]; status != "ok" {
-				return fmt.Errorf("append-only file of the private store: it cannot be written (%s); its log: %s", status, tailOf(folder))
+				return fmt.Errorf("append-only file of the private store: it cannot be written (%s); its last words: %s", status, lastWords(folder))
 			}
 			return nil
 		}

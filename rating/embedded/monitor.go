@@ -11,8 +11,9 @@ import (
 
 const (
 	probeInterval = 500 * time.Millisecond
-	probeLimit    = time.Second     // for the answer to one probe; with the interval well below the 3 s in which a loss must show
-	checkLimit    = 3 * time.Second // for reading what a store is set to
+	probeLimit    = time.Second            // for the answer to one probe
+	secondLook    = 250 * time.Millisecond // in all below the 3 s in which a loss must show
+	checkLimit    = 3 * time.Second        // for reading what a store is set to
 )
 
 // watch looks at the store until ctx ends, and reports each change. poke makes it look at once.
@@ -30,15 +31,24 @@ func (s *Store) watch(ctx context.Context) {
 	}
 }
 
-// look asks the store once. One that comes (back) up is checked first: it may be another server than before, for example a
-// promoted replica.
-func (s *Store) look(ctx context.Context) error {
-	err := s.probe(ctx)
-	if err == nil && !s.Up() {
-		err = s.check(ctx)
+// look asks the store and writes the outcome into the state. One silence is asked about again, because the private server
+// is back in a fraction of a second and the client's own repetitions bridge that.
+func (s *Store) look(ctx context.Context) {
+	err := s.examine(ctx)
+	if err != nil && s.Up() && sleep(ctx, secondLook) {
+		err = s.examine(ctx)
 	}
 	if ctx.Err() == nil {
 		s.turn(err)
+	}
+}
+
+// examine asks the store once. One that comes (back) up is checked first: it may be another server than before, for example
+// a promoted replica.
+func (s *Store) examine(ctx context.Context) error {
+	err := s.probe(ctx)
+	if err == nil && !s.Up() {
+		err = s.check(ctx)
 	}
 	return err
 }
@@ -47,17 +57,17 @@ func (s *Store) look(ctx context.Context) error {
 func (s *Store) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
-	if c, ok := s.Client.(*redis.ClusterClient); ok {
+	if c, ok := s.probes.(*redis.ClusterClient); ok {
 		return c.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return node.Ping(ctx).Err() })
 	}
-	return s.Client.Ping(ctx).Err()
+	return s.probes.Ping(ctx).Err()
 }
 
 // check reads what the store is set to, keeps the report, and returns an error if it is out of reach or not fit.
 func (s *Store) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
-	nodes, err := inspect(ctx, s.Client, s.mode)
+	nodes, err := inspect(ctx, s.probes, s.mode)
 	if err != nil {
 		return err
 	}
@@ -95,9 +105,9 @@ func (s *Store) turn(err error) {
 	s.mu.Unlock()
 	switch {
 	case changed && err == nil:
-		s.log.Info("the store answers", "store", s.Address, "kind", string(s.Kind))
+		s.log.Info("the store is up", "store", s.Address, "kind", string(s.Kind))
 	case changed || unfit(err) && !unfit(before.Err):
-		s.log.Error("the store is lost", "store", s.Address, "kind", string(s.Kind), "err", err)
+		s.log.Error("the store is down", "store", s.Address, "kind", string(s.Kind), "err", err)
 	}
 	if changed && s.onChange != nil {
 		s.onChange(s.State())

@@ -127,14 +127,26 @@ func (s *Store) connect(ctx context.Context, redis string) error {
 	if err != nil {
 		return err
 	}
+	s.Address = a.String()
+	if err := s.use(a); err != nil {
+		return err
+	}
+	err = s.examine(ctx)
+	if unfit(err) {
+		return fmt.Errorf("the store at %s: %w", s.Address, named(err))
+	}
+	s.turn(err)
+	return ctx.Err()
+}
+
+// use makes the clients for an address.
+func (s *Store) use(a address) (err error) {
+	s.mode = a.mode
 	if s.Client, err = newClient(a); err != nil {
 		return err
 	}
-	s.Address, s.mode = a.String(), a.mode
-	if err := s.look(ctx); unfit(err) {
-		return fmt.Errorf("the store at %s: %w", s.Address, named(err))
-	}
-	return ctx.Err()
+	s.probes, err = newProbe(a)
+	return err
 }
 
 // openPrivate starts or adopts the private server and waits for it, but not for ever.
@@ -144,7 +156,7 @@ func (s *Store) openPrivate(ctx context.Context, o Options) error {
 		return err
 	}
 	s.private = p
-	if s.Client, err = newClient(address{socket: filepath.Join(p.folder, socketName)}); err != nil {
+	if err := s.use(address{socket: filepath.Join(p.folder, socketName)}); err != nil {
 		return err
 	}
 	wait := time.NewTimer(o.StartLimit)
@@ -163,7 +175,7 @@ func (s *Store) openPrivate(ctx context.Context, o Options) error {
 		s.turn(err)
 		return nil
 	}
-	_ = s.look(ctx) // the outcome is in the state
+	s.look(ctx)
 	return ctx.Err()
 }
 
@@ -180,13 +192,13 @@ func (s *Store) attachPrivate(ctx context.Context, o Options) (err error) {
 	if !errors.Is(err, ErrLocked) {
 		return err
 	}
-	if s.Client, err = newClient(address{socket: filepath.Join(folder, socketName)}); err != nil {
+	if err := s.use(address{socket: filepath.Join(folder, socketName)}); err != nil {
 		return err
 	}
 	if err = s.awaitServe(ctx, folder, o.StartLimit); err != nil {
 		return err
 	}
-	_ = s.look(ctx) // the outcome is in the state
+	s.look(ctx)
 	return ctx.Err()
 }
 

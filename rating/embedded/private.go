@@ -21,6 +21,7 @@ const (
 	startLimit    = 15 * time.Second // Open waits this long for the store before it goes on without
 	lockLimit     = 30 * time.Second // Open waits this long for a tool to leave the data directory
 	progressEvery = 5 * time.Second
+	tellEvery     = time.Minute // a server that does not start is logged this often
 	readyPoll     = 10 * time.Millisecond
 )
 
@@ -71,7 +72,7 @@ func supervise(ctx context.Context, dataDir string, log *slog.Logger, changed fu
 // run keeps a server up until ctx ends. It leaves the last one running: stop and release decide about it.
 func (p *private) run(ctx context.Context) {
 	defer close(p.done)
-	rest := firstRestart
+	rest, told := firstRestart, time.Time{}
 	for {
 		began := time.Now()
 		proc, err := p.raise(ctx)
@@ -88,8 +89,12 @@ func (p *private) run(ctx context.Context) {
 			}
 			err = fmt.Errorf("redis-server %d ended: %w", proc.pid, orClean(proc.err))
 			p.note(err)
+			told = time.Time{}
 		}
-		p.log.Error("the private store is down", "err", err)
+		if time.Since(told) > tellEvery {
+			told = time.Now()
+			p.log.Error("the private store is down; it is started again", "err", err)
+		}
 		if time.Since(began) > steadyAfter {
 			rest = firstRestart
 		}
@@ -112,13 +117,18 @@ func (p *private) raise(ctx context.Context) (*process, error) {
 	if proc.adopted {
 		p.watchers.Go(func() { proc.watchLock(p.folder, p.quit) })
 	}
-	if err := p.await(ctx, proc); err != nil {
-		if ctx.Err() == nil {
-			err = errors.Join(err, proc.kill(killLimit))
-		}
+	err = p.await(ctx, proc)
+	if err == nil {
+		return proc, verify(ctx, p.folder, proc.pid, p.log)
+	}
+	if ctx.Err() != nil {
 		return proc, err
 	}
-	return proc, verify(ctx, p.folder, proc.pid, p.log)
+	if errKill := proc.kill(killLimit); errKill != nil || !proc.adopted {
+		return nil, errors.Join(err, errKill)
+	}
+	p.log.Warn("a redis-server that was left behind does not answer and was killed", "pid", proc.pid, "err", err)
+	return p.raise(ctx) // once: nothing is left to adopt
 }
 
 // find starts a server, or adopts the one that holds the folder's lock.
@@ -179,6 +189,9 @@ func (p *private) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stopLimit)
 	defer cancel()
 	err := shutdown(ctx, p.folder)
+	if err != nil { // perhaps it does not listen yet
+		err = errors.Join(err, proc.terminate())
+	}
 	select {
 	case <-proc.exited:
 		p.log.Info("the private store is stopped", "pid", proc.pid)

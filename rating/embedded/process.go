@@ -16,7 +16,8 @@ import (
 const (
 	alivePoll = 50 * time.Millisecond // how often an adopted server, which is no child, is looked at
 	maxLog    = 1 << 20               // bytes of the server's log kept before a start; the one before it is kept too
-	logTail   = 2 << 10               // bytes of the log that an error quotes
+	logTail   = 2 << 10               // bytes at the end of the log in which an error looks for
+	logLines  = 2                     // the last lines
 )
 
 // process is a running private server: our child, or the child of a Tollgate that is gone.
@@ -153,6 +154,14 @@ func (p *process) awaitExit(limit time.Duration) bool {
 	}
 }
 
+// terminate asks the server by signal to write everything and end.
+func (p *process) terminate() error {
+	if err := p.handle.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("terminate redis-server %d: %w", p.pid, err)
+	}
+	return nil
+}
+
 // kill ends the server the hard way. With fsync always that loses nothing that was acknowledged.
 func (p *process) kill(limit time.Duration) error {
 	if err := p.handle.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -164,8 +173,8 @@ func (p *process) kill(limit time.Duration) error {
 	return nil
 }
 
-// tailOf quotes the end of the server's log.
-func tailOf(folder string) string {
+// lastWords quotes the last lines of the server's log.
+func lastWords(folder string) string {
 	f, err := os.Open(filepath.Join(folder, logName))
 	if err != nil {
 		return err.Error()
@@ -175,5 +184,6 @@ func tailOf(folder string) string {
 		_, _ = f.Seek(-logTail, io.SeekEnd)
 	}
 	b, _ := io.ReadAll(io.LimitReader(f, logTail))
-	return strings.TrimSpace(string(b))
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	return strings.Join(lines[max(0, len(lines)-logLines):], " | ")
 }

@@ -29,6 +29,9 @@ const (
 // weakness orders durabilities for the sum over the nodes of a cluster: the weakest node is the answer.
 var weakness = []Durability{Always, Everysec, Unknown, None}
 
+// lossNone is the Loss of a store that is as it should be.
+const lossNone = "nothing acknowledged is lost"
+
 // Report is what Tollgate found out about a store.
 type Report struct {
 	Durability Durability
@@ -61,15 +64,21 @@ func judge(nodes []facts) (Report, error) {
 			r.Warnings = append(r.Warnings, f.named("maxmemory-policy is not told; it must be noeviction"))
 		}
 		errs = append(errs, f.problems()...)
-		if i == 0 || slices.Index(weakness, r.Durability) > slices.Index(weakness, sum.Durability) {
-			sum.Durability, sum.Loss = r.Durability, f.named(r.Loss)
-		}
 		if i == 0 {
-			sum.Server, sum.Eviction = r.Server, r.Eviction
+			sum.Server, sum.Eviction, sum.Loss = r.Server, r.Eviction, r.Loss
+		}
+		if r.weaker(sum) {
+			sum.Durability, sum.Loss = r.Durability, f.named(r.Loss)
 		}
 		sum.Warnings = append(sum.Warnings, r.Warnings...)
 	}
 	return sum, errors.Join(errs...)
+}
+
+// weaker compares durabilities; of two that lose nothing in a crash the one with a replica to fail over to is the weaker.
+func (r Report) weaker(than Report) bool {
+	a, b := slices.Index(weakness, r.Durability), slices.Index(weakness, than.Durability)
+	return a > b || a == b && than.Loss == lossNone && r.Loss != lossNone
 }
 
 func (f facts) problems() (errs []error) {
@@ -124,7 +133,7 @@ func (f facts) durability() (Durability, string) {
 	case f.info["connected_slaves"] != "" && f.info["connected_slaves"] != "0":
 		return Always, "nothing acknowledged is lost by a crash; a failover to a replica can lose the last moment, because replication is asynchronous"
 	}
-	return Always, "nothing acknowledged is lost"
+	return Always, lossNone
 }
 
 func (f facts) named(s string) string {

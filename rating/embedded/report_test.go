@@ -74,6 +74,13 @@ func TestTheWeakestNodeOfAClusterDecides(t *testing.T) {
 	for _, f := range []*facts{&a, &b, &c} {
 		f.reached, f.info["redis_mode"] = cluster, "cluster"
 	}
+	if r, err := judge([]facts{a, b, c}); err != nil || r.Durability != Always || r.Loss != lossNone {
+		t.Errorf("%+v, %v", r, err)
+	}
+	c.info["connected_slaves"] = "1"
+	if r, err := judge([]facts{a, b, c}); err != nil || r.Durability != Always || !strings.HasPrefix(r.Loss, "c3: ") {
+		t.Errorf("%+v, %v", r, err)
+	}
 	b.config["appendfsync"] = "everysec"
 	r, err := judge([]facts{a, b, c})
 	if err != nil || r.Durability != Everysec || !strings.HasPrefix(r.Loss, "c2: ") {
@@ -90,8 +97,8 @@ func TestVersionsOfPrograms(t *testing.T) {
 	for line, want := range map[string]string{
 		"Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=ae4d7c971a948f0\n": "Redis 7.0.15",
 		"Valkey server v=8.0.1 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=1\n":               "Valkey 8.0.1",
-		"Sentinel v=1": "",
-		"":             "",
+		"Sentinel v=1":                          "",
+		"":                                      "",
 		"bash: redis-server: command not found": "",
 	} {
 		v, err := parseVersion(line)

@@ -39,10 +39,11 @@ type Store struct {
 
 	log      *slog.Logger
 	onChange func(State)
-	lock     *os.File // of the data directory; nil where another process has it or none is needed
-	private  *private // Private only, and nil when the server belongs to another process
-	attached bool     // by a tool, which leaves an adopted server as it found it
-	memory   *Memory  // Ephemeral only
+	probes   redis.UniversalClient // for the monitor: one connection, nothing repeated, apart from the pool that calls use
+	lock     *os.File              // of the data directory; nil where another process has it or none is needed
+	private  *private              // Private only, and nil when the server belongs to another process
+	attached bool                  // by a tool, which leaves an adopted server as it found it
+	memory   *Memory               // Ephemeral only
 	mode     mode
 	poke     chan struct{} // asks the monitor to look at once
 	stop     context.CancelFunc
@@ -53,7 +54,7 @@ type Store struct {
 	report Report
 }
 
-// Up tells whether the store answered when it was last asked, at most a second or two ago.
+// Up tells whether the store answered when it was last asked, at most three seconds ago.
 func (s *Store) Up() bool { return s.State().Up }
 
 // State is the state at this moment.
@@ -82,8 +83,10 @@ func (s *Store) Close(ctx context.Context) error {
 		s.monitor.Wait()
 	}
 	var errs []error
-	if s.Client != nil {
-		errs = append(errs, s.Client.Close())
+	for _, c := range []redis.UniversalClient{s.probes, s.Client} {
+		if c != nil {
+			errs = append(errs, c.Close())
+		}
 	}
 	if s.memory != nil {
 		s.memory.Close()

@@ -77,17 +77,24 @@ func (c *Cluster) URL() string { return "redis+cluster://" + strings.Join(c.Addr
 func (c *Cluster) join() error {
 	ctx, cancel := context.WithTimeout(context.Background(), clusterReadyLimit)
 	defer cancel()
-	host, port, _ := strings.Cut(c.Nodes[0].Addr, ":")
 	for i, n := range c.Nodes {
 		rdb := n.Client()
 		from, to := i*clusterSlots/clusterNodes, (i+1)*clusterSlots/clusterNodes-1
 		err := errors.Join(
 			rdb.Do(ctx, "CLUSTER", "SET-CONFIG-EPOCH", i+1).Err(), // distinct epochs: no vote is needed later
 			rdb.ClusterAddSlotsRange(ctx, from, to).Err(),
-			rdb.ClusterMeet(ctx, host, port).Err(),
 		)
 		if err != nil {
 			return fmt.Errorf("cluster node %d: %w", i, err)
+		}
+	}
+	for i, n := range c.Nodes {
+		rdb := n.Client()
+		for _, peer := range c.Nodes[i+1:] { // each to each: waiting for gossip would take seconds
+			host, port, _ := strings.Cut(peer.Addr, ":")
+			if err := rdb.ClusterMeet(ctx, host, port).Err(); err != nil {
+				return fmt.Errorf("cluster node %d: %w", i, err)
+			}
 		}
 	}
 	for i, n := range c.Nodes {

@@ -42,6 +42,11 @@ func Config(key, value string) Option {
 // TCP makes the server listen on a free port of 127.0.0.1 instead of a unix socket.
 func TCP() Option { return func(s *Server) { s.tcp = true } }
 
+// At makes the server listen on the host:port of another one, which must have ended.
+func At(addr string) Option {
+	return func(s *Server) { s.tcp, s.Addr = true, addr }
+}
+
 // Start runs a private redis-server that syncs every write and returns a client for it.
 func Start(t testing.TB) *redis.Client {
 	t.Helper()
@@ -152,6 +157,8 @@ func (s *Server) start() {
 	s.t.Helper()
 	if !s.tcp {
 		s.Addr = filepath.Join(s.Dir, "s")
+	}
+	if s.Addr != "" {
 		s.run()
 		return
 	}
