@@ -1,0 +1,41 @@
+package archive
+
+import "iter"
+
+// portionSize is how many rows an export reads in one transaction.
+const portionSize = 500
+
+// key is the place of a row in an order: what it is sorted by, and its number.
+type key struct{ value, n int64 }
+
+// portions turns a reader of up to portionSize rows after a key into a sequence of all rows. An error ends it.
+func portions[T any](read func(after *key) ([]T, key, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var last *key
+		for {
+			rows, next, err := read(last)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, row := range rows {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			if len(rows) < portionSize {
+				return
+			}
+			last = &next
+		}
+	}
+}
+
+// failing is a sequence that is nothing but an error.
+func failing[T any](err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		yield(none, err)
+	}
+}

@@ -1,0 +1,101 @@
+package archive
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// session is one transaction. All statements go through it.
+type session struct {
+	ctx      context.Context
+	tx       *sql.Tx
+	dialect  dialect
+	prepared map[string]*sql.Stmt // those that change something: a batch repeats a few of them very often
+}
+
+// view runs f in a transaction that reads one state of the archive.
+func (a *Archive) view(ctx context.Context, f func(*session) error) error {
+	tx, err := a.pools.read.BeginTx(ctx, a.dialect.snapshot)
+	if err != nil {
+		return fmt.Errorf("read the archive: %w", err)
+	}
+	defer tx.Rollback() // nothing was changed
+	if err := f(&session{ctx: ctx, tx: tx, dialect: a.dialect}); err != nil {
+		return fmt.Errorf("read the archive: %w", err)
+	}
+	return nil
+}
+
+// update runs f in a transaction, alone, and commits what it did unless it fails.
+func (a *Archive) update(ctx context.Context, f func(*session) error) error {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	if a.readOnly {
+		return errReadOnly
+	}
+	tx, err := a.pools.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("write the archive: %w", err)
+	}
+	s := &session{ctx: ctx, tx: tx, dialect: a.dialect, prepared: make(map[string]*sql.Stmt)}
+	if err := f(s); err != nil {
+		return fmt.Errorf("write the archive: %w", errors.Join(err, tx.Rollback()))
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("write the archive: %w", err)
+	}
+	return nil
+}
+
+var errReadOnly = errors.New("the archive was opened for reading only")
+
+// statement prepares a statement once per transaction, which closes it.
+func (s *session) statement(text string) (*sql.Stmt, error) {
+	if st, ok := s.prepared[text]; ok {
+		return st, nil
+	}
+	st, err := s.tx.PrepareContext(s.ctx, s.dialect.bind(text))
+	if err == nil {
+		s.prepared[text] = st
+	}
+	return st, err
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (s *session) exec(text string, args ...any) (int64, error) {
+	st, err := s.statement(text)
+	if err != nil {
+		return 0, err
+	}
+	r, err := st.ExecContext(s.ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+// one scans the single row of a query; found is false where there is none.
+func (s *session) one(dest []any, text string, args ...any) (found bool, err error) {
+	err = s.tx.QueryRowContext(s.ctx, s.dialect.bind(text), args...).Scan(dest...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// each calls f for every row of a query.
+func (s *session) each(f func(scan func(dest ...any) error) error, text string, args ...any) error {
+	rows, err := s.tx.QueryContext(s.ctx, s.dialect.bind(text), args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
