@@ -1,0 +1,139 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tollgate/rating"
+)
+
+// LiveCalls are the calls that ring or talk, as the SIP side knows them.
+type LiveCalls interface {
+	LiveCalls(ctx context.Context) ([]rating.LiveCall, error)
+	// HangUp ends a call (ended_by: operator); rating.ErrNoCall where it is not up.
+	HangUp(ctx context.Context, id rating.CallID) error
+}
+
+// activeCall is a call that rings or talks.
+type activeCall struct {
+	ID         string       `json:"id" doc:"Names the call; the same in the call log."`
+	Extension  string       `json:"extension" doc:"Who pays."`
+	Username   string       `json:"username" doc:"Its user name."`
+	Dialled    string       `json:"dialled" doc:"The number that was dialled."`
+	Trunk      string       `json:"trunk" doc:"That rings or answered."`
+	State      string       `json:"state" enum:"ringing,talking" doc:"How far it has come."`
+	StartedAt  time.Time    `json:"started_at" doc:"Arrival of the INVITE."`
+	AnsweredAt *time.Time   `json:"answered_at" doc:"null while it rings."`
+	CostSoFar  rating.Money `json:"cost_so_far" doc:"What it costs if it ends now."`
+	Held       rating.Money `json:"held" doc:"What is set aside for it."`
+	DeadlineAt *time.Time   `json:"deadline_at" doc:"Today's money ends then, all calls of the extension counted; null: no end in sight."`
+	Node       string       `json:"node" doc:"The process that handles it."`
+}
+
+func activeCallOf(c rating.LiveCall) activeCall {
+	return activeCall{string(c.ID), c.Extension, c.Username, c.Dialled, c.Trunk, string(c.State), c.StartedAt.UTC(), inUTC(c.AnsweredAt), c.CostSoFar, c.Held,
+		inUTC(c.DeadlineAt), c.Node}
+}
+
+type activeCallQuery struct {
+	paging
+	Sort      string `query:"sort" default:"-started_at" enum:"started_at,-started_at,extension,-extension,cost_so_far,-cost_so_far,deadline_at,-deadline_at" doc:"Field to sort by; a minus turns the order around."`
+	Q         string `query:"q" maxLength:"100" doc:"Part of the extension's number, the user name or the number dialled."`
+	Extension string `query:"extension" maxLength:"32" doc:"Only calls of this one."`
+}
+
+var activeCallOrders = map[string]func(a, b rating.LiveCall) int{
+	"started_at":  func(a, b rating.LiveCall) int { return a.StartedAt.Compare(b.StartedAt) },
+	"extension":   func(a, b rating.LiveCall) int { return byNumber(a.Extension, b.Extension) },
+	"cost_so_far": func(a, b rating.LiveCall) int { return cmp.Compare(a.CostSoFar, b.CostSoFar) },
+	"deadline_at": func(a, b rating.LiveCall) int { return endOf(a).Compare(endOf(b)) },
+}
+
+// endOf is the deadline, the end of time where there is none.
+func endOf(c rating.LiveCall) time.Time {
+	if c.DeadlineAt == nil {
+		return time.Unix(1<<40, 0)
+	}
+	return *c.DeadlineAt
+}
+
+func (s *Server) listActiveCalls(ctx context.Context, in *activeCallQuery) (*answer[list[activeCall]], error) {
+	calls, err := s.reckonedCalls(ctx)
+	if err != nil {
+		return nil, err
+	}
+	calls = slices.DeleteFunc(calls, func(c rating.LiveCall) bool {
+		return !contains(in.Q, c.Extension, c.Username, c.Dialled) || in.Extension != "" && in.Extension != c.Extension
+	})
+	order(calls, in.Sort, activeCallOrders, func(a, b rating.LiveCall) int { return cmp.Compare(a.ID, b.ID) })
+	var page []activeCall
+	for _, c := range cut(in.paging, calls) {
+		page = append(page, activeCallOf(c))
+	}
+	return listOf(in.paging, page, int64(len(calls))), nil
+}
+
+// reckonedCalls are all live calls with their cost so far and their deadline. The calls of one extension share its
+// money, so they are reckoned together.
+func (s *Server) reckonedCalls(ctx context.Context) ([]rating.LiveCall, error) {
+	calls, err := s.deps.LiveCalls.LiveCalls(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list active calls: %w", err)
+	}
+	calls = slices.Clone(calls)
+	slices.SortFunc(calls, func(a, b rating.LiveCall) int { return cmp.Compare(a.Extension, b.Extension) })
+	var numbers []string
+	for _, c := range calls {
+		numbers = append(numbers, c.Extension)
+	}
+	accounts, err := s.accounts(ctx, slices.Compact(numbers))
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	for rest := calls; len(rest) > 0; {
+		extension := rest[0].Extension
+		n := 1
+		for n < len(rest) && rest[n].Extension == extension {
+			n++
+		}
+		rating.Reckon(rest[:n], accounts[extension].Available(), now)
+		rest = rest[n:]
+	}
+	return calls, nil
+}
+
+func (s *Server) hangUp(ctx context.Context, in *callPath) (*struct{}, error) {
+	err := s.deps.LiveCalls.HangUp(ctx, rating.CallID(in.ID))
+	if errors.Is(err, rating.ErrNoCall) {
+		return nil, notFound.because("There is no call " + in.ID + " up; it may have ended by itself.")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("hang up: %w", err)
+	}
+	return nil, nil
+}
+
+// endCallsIfAsked hangs up every call of the extensions where the edit says so. A call that has ended by itself meanwhile is as good.
+func (s *Server) endCallsIfAsked(ctx context.Context, edit body, numbers []string) error {
+	if !edit.endsCalls() {
+		return nil
+	}
+	calls, err := s.deps.LiveCalls.LiveCalls(ctx)
+	if err != nil {
+		return fmt.Errorf("list active calls: %w", err)
+	}
+	for _, c := range calls {
+		if !slices.Contains(numbers, c.Extension) {
+			continue
+		}
+		if err := s.deps.LiveCalls.HangUp(ctx, c.ID); err != nil && !errors.Is(err, rating.ErrNoCall) {
+			return fmt.Errorf("hang up %s: %w", c.ID, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"tollgate/rating"
+)
+
+// DialRules is the part of the catalog that keeps which number goes where.
+type DialRules interface {
+	CreateDialRule(ctx context.Context, r rating.DialRule) (rating.DialRule, error)
+	// UpdateDialRule changes a rule at the version ifMatch (0 = any); rating.ErrNotFound, rating.ErrVersion.
+	UpdateDialRule(ctx context.Context, id, ifMatch int64, edit func(*rating.DialRule) error) (rating.DialRule, error)
+	DeleteDialRule(ctx context.Context, id, ifMatch int64) error
+}
+
+// dialRule is the resource; its fields are those of rating.DialRule.
+type dialRule struct {
+	ID           int64    `json:"id" readOnly:"true" doc:"Names the rule for good."`
+	Position     int64    `json:"position" doc:"Decides between rules that match alike; the lower wins."`
+	Enabled      bool     `json:"enabled" doc:"Whether it is used."`
+	Prefix       string   `json:"prefix" doc:"Of the dialled number; empty: any. The longest that matches wins."`
+	NumberLength int      `json:"number_length" doc:"Of the dialled number, + included; 0: any."`
+	Strip        int      `json:"strip" doc:"Characters cut off the front."`
+	Prepend      string   `json:"prepend" doc:"Then put there."`
+	Trunks       []string `json:"trunks" create:"required" doc:"In the order in which they are tried."`
+	Version      int64    `json:"version" readOnly:"true" doc:"Grows with every edit."`
+}
+
+func dialRuleOf(r rating.DialRule) dialRule {
+	x := dialRule(r)
+	x.Trunks = nonNil(r.Trunks)
+	return x
+}
+
+// mergeDialRule puts a body over a rule, and checks that its trunks are there.
+func (s *Server) mergeDialRule(b body, old rating.DialRule) (rating.DialRule, error) {
+	merged, err := over(b, dialRuleOf(old))
+	if err != nil {
+		return old, err
+	}
+	merged.ID, merged.Version = old.ID, old.Version
+	r := rating.DialRule(merged)
+	if err := r.Validate(); err != nil {
+		return old, err
+	}
+	return r, s.checkTrunks("trunks", r.Trunks)
+}
+
+// checkTrunks reports the names that no trunk has.
+func (s *Server) checkTrunks(field string, names []string) error {
+	var wrong rating.Invalid
+	for i, name := range names {
+		if _, ok := s.snapshot().Plan.Trunk(name); !ok {
+			wrong = append(wrong, rating.FieldError{Field: fmt.Sprintf("%s[%d]", field, i), Message: "there is no trunk " + name})
+		}
+	}
+	if wrong != nil {
+		return wrong
+	}
+	return nil
+}
+
+type dialRuleQuery struct {
+	paging
+	Sort string `query:"sort" default:"position" enum:"position,-position,id,-id,prefix,-prefix,number_length,-number_length,enabled,-enabled" doc:"Field to sort by; a minus turns the order around."`
+	Q    string `query:"q" maxLength:"100" doc:"Part of the prefix or of a trunk's name."`
+}
+
+var dialRuleOrders = map[string]func(a, b rating.DialRule) int{
+	"position":      func(a, b rating.DialRule) int { return cmp.Compare(a.Position, b.Position) },
+	"id":            func(a, b rating.DialRule) int { return cmp.Compare(a.ID, b.ID) },
+	"prefix":        func(a, b rating.DialRule) int { return cmp.Compare(a.Prefix, b.Prefix) },
+	"number_length": func(a, b rating.DialRule) int { return cmp.Compare(a.NumberLength, b.NumberLength) },
+	"enabled":       func(a, b rating.DialRule) int { return cmp.Compare(weight(b.Enabled), weight(a.Enabled)) },
+}
+
+func (s *Server) listDialRules(_ context.Context, in *dialRuleQuery) (*answer[list[dialRule]], error) {
+	var found []rating.DialRule
+	for _, r := range s.snapshot().Plan.Rules() {
+		if contains(in.Q, append([]string{r.Prefix}, r.Trunks...)...) {
+			found = append(found, r)
+		}
+	}
+	order(found, in.Sort, dialRuleOrders, func(a, b rating.DialRule) int { return cmp.Compare(a.ID, b.ID) })
+	var page []dialRule
+	for _, r := range cut(in.paging, found) {
+		page = append(page, dialRuleOf(r))
+	}
+	return listOf(in.paging, page, int64(len(found))), nil
+}
+
+func dialRuleAnswer(r rating.DialRule) *versioned[dialRule] {
+	return &versioned[dialRule]{etag(r.Version), dialRuleOf(r)}
+}
+
+func (s *Server) getDialRule(_ context.Context, in *idPath) (*versioned[dialRule], error) {
+	for _, r := range s.snapshot().Plan.Rules() {
+		if r.ID == in.ID {
+			return dialRuleAnswer(r), nil
+		}
+	}
+	return nil, notFound.because("There is no dial rule " + strconv.FormatInt(in.ID, 10) + ".")
+}
+
+func (s *Server) createDialRule(ctx context.Context, in *struct{ Body creation[dialRule] }) (*versioned[dialRule], error) {
+	r, err := s.mergeDialRule(in.Body.body, rating.NewDialRule())
+	if err != nil {
+		return nil, err
+	}
+	if r, err = s.deps.Catalog.CreateDialRule(ctx, r); err != nil {
+		return nil, fmt.Errorf("add dial rule: %w", err)
+	}
+	return dialRuleAnswer(r), nil
+}
+
+type dialRuleEdit struct {
+	idPath
+	ifMatch
+	Body edit[dialRule]
+}
+
+func (s *Server) editDialRule(ctx context.Context, in *dialRuleEdit) (*versioned[dialRule], error) {
+	version, err := in.version()
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.deps.Catalog.UpdateDialRule(ctx, in.ID, version, func(r *rating.DialRule) (err error) {
+		*r, err = s.mergeDialRule(in.Body.body, *r)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("edit dial rule %d: %w", in.ID, err)
+	}
+	return dialRuleAnswer(r), nil
+}
+
+func (s *Server) deleteDialRule(ctx context.Context, in *idPath) (*struct{}, error) {
+	if err := s.deps.Catalog.DeleteDialRule(ctx, in.ID, 0); err != nil {
+		return nil, fmt.Errorf("delete dial rule %d: %w", in.ID, err)
+	}
+	return nil, nil
+}
+
+type routeTest struct {
+	Body struct {
+		Number string `json:"number" minLength:"1" maxLength:"120" doc:"As dialled." example:"988360046"`
+	}
+}
+
+// testedRoute says where a number would go.
+type testedRoute struct {
+	Number    string    `json:"number" doc:"As it is rated and routed: separators dropped."`
+	Matched   bool      `json:"matched" doc:"Whether the call would go anywhere."`
+	Emergency bool      `json:"emergency" doc:"An emergency number: never billed, never refused, tried on every trunk."`
+	Rule      *dialRule `json:"rule" doc:"The rule that decides; null where none matches."`
+	Sent      string    `json:"sent" doc:"The number that the trunk gets."`
+	Trunks    []string  `json:"trunks" doc:"Enabled trunks, in the order in which they are tried."`
+	Detail    string    `json:"detail" doc:"Why the call would go nowhere; empty where it goes."`
+}
+
+// testDialRules asks the same plan that routes calls.
+func (s *Server) testDialRules(_ context.Context, in *routeTest) (*answer[testedRoute], error) {
+	number, err := rating.NormalizeNumber(in.Body.Number)
+	if err != nil {
+		return nil, invalid.with(fault{"body.number", "must be a number: an optional leading +, then digits, * and #, at most 40"})
+	}
+	snapshot := s.snapshot()
+	found, emergency := snapshot.Emergency(number)
+	if !emergency {
+		found, err = snapshot.Plan.Route(number)
+	}
+	tested := testedRoute{Number: number, Emergency: emergency, Matched: err == nil && len(found.Trunks) > 0, Sent: found.Sent, Trunks: []string{}}
+	if rule, ok := snapshot.Plan.Rule(number); ok {
+		x := dialRuleOf(rule)
+		tested.Rule = &x
+	}
+	for _, t := range found.Trunks {
+		tested.Trunks = append(tested.Trunks, t.Name)
+	}
+	switch {
+	case errors.Is(err, rating.ErrNoRoute), errors.Is(err, rating.ErrTrunk):
+		tested.Detail = strings.TrimSpace(err.Error())
+	case err != nil:
+		return nil, err
+	case !tested.Matched:
+		tested.Detail = rating.ErrTrunk.Error()
+	}
+	return &answer[testedRoute]{tested}, nil
+}

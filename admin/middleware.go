@@ -1,0 +1,201 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+	"github.com/gin-gonic/gin"
+
+	"tollgate/rating"
+)
+
+// access says who may use an operation. An operation that says nothing is open to nobody.
+type access []rating.Role
+
+// Who may do what.
+var (
+	anyone   = access{"anyone"} // without log-in
+	everyone = access{rating.Admin, rating.Manager, rating.Viewer}
+	managers = access{rating.Admin, rating.Manager}
+	admins   = access{rating.Admin}
+)
+
+const (
+	accessKey = "access" // of an operation's metadata
+
+	largestBody = 1 << 20 // bytes, unless an operation says otherwise
+)
+
+type contextKey int
+
+const (
+	principalKey contextKey = iota
+	addressKey
+)
+
+// principalFrom returns who sends the request; the zero principal where nobody is logged in.
+func principalFrom(ctx context.Context) principal {
+	who, _ := ctx.Value(principalKey).(principal)
+	return who
+}
+
+// addressFrom returns where the request comes from. It is the peer's address: X-Forwarded-For can be invented.
+func addressFrom(ctx context.Context) string {
+	address, _ := ctx.Value(addressKey).(string)
+	return address
+}
+
+// authorize is the one door of the API: it finds who asks, and lets in whom the operation names.
+func (s *Server) authorize(api huma.API) func(huma.Context, func(huma.Context)) {
+	return func(hc huma.Context, next func(huma.Context)) {
+		ctx, cancel := context.WithTimeout(hc.Context(), longestRequest)
+		defer cancel()
+		ctx = context.WithValue(ctx, addressKey, humagin.Unwrap(hc).ClientIP())
+		allowed, _ := hc.Operation().Metadata[accessKey].(access)
+		if !slices.Equal(allowed, anyone) {
+			who, err := s.identify(ctx, s.secretOf(humagin.Unwrap(hc)))
+			if err == nil && !slices.Contains(allowed, who.Role) {
+				err = forbidden
+			}
+			if err != nil {
+				s.refuse(api, hc, err)
+				return
+			}
+			ctx = context.WithValue(ctx, principalKey, who)
+		}
+		next(huma.WithContext(hc, ctx))
+		s.changed(ctx, hc)
+	}
+}
+
+// secretOf returns the token of a request: a bearer token, or else the cookie.
+func (s *Server) secretOf(c *gin.Context) string {
+	if header := c.GetHeader("Authorization"); header != "" {
+		scheme, token, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return ""
+		}
+		return strings.TrimSpace(token)
+	}
+	cookie, err := c.Request.Cookie(s.cookieName())
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+// refuse answers with the problem that an error is.
+func (s *Server) refuse(api huma.API, hc huma.Context, err error) {
+	p := s.explain(hc.Context(), hc.Operation().OperationID, err)
+	for name, values := range p.header {
+		hc.SetHeader(name, strings.Join(values, ", "))
+	}
+	hc.SetHeader("Content-Type", p.ContentType(""))
+	hc.SetStatus(p.Status)
+	if err := api.Marshal(hc.BodyWriter(), "application/json", p); err != nil {
+		s.log.Debug("the client did not take the answer", "err", err)
+	}
+}
+
+// explain turns an error into a problem and logs what the client is not told.
+func (s *Server) explain(ctx context.Context, operation string, err error) *problem {
+	p := problemOf(err)
+	if p.Status >= http.StatusInternalServerError {
+		s.log.LogAttrs(ctx, slog.LevelError, "request failed", slog.String("operation", operation), slog.String("by", principalFrom(ctx).Name), slog.Any("err", err))
+	}
+	return p
+}
+
+// Change is a change that somebody made through the API.
+type Change struct {
+	At        time.Time
+	Actor     string
+	Role      rating.Role
+	Address   string
+	Operation string // such as edit-extension
+	Object    string // path under /api/v1
+}
+
+// changed tells of every request that changed something. This is where a record of changes is kept.
+func (s *Server) changed(ctx context.Context, hc huma.Context) {
+	op := hc.Operation()
+	if op.Method == http.MethodGet || op.Metadata[readsKey] != nil || hc.Status() >= 300 {
+		return
+	}
+	who, u := principalFrom(ctx), hc.URL()
+	change := Change{At: s.now(), Actor: who.Name, Role: who.Role, Address: addressFrom(ctx), Operation: op.OperationID, Object: strings.TrimPrefix(u.Path, apiBase)}
+	s.log.Info("changed", "by", change.Actor, "address", change.Address, "operation", change.Operation, "object", change.Object)
+	if s.deps.OnChange != nil {
+		s.deps.OnChange(ctx, change)
+	}
+}
+
+// problems written outside of Huma: by Gin's router, by the checks before it, after a panic.
+func writeProblem(c *gin.Context, p *problem) {
+	for name, values := range p.header {
+		c.Header(name, strings.Join(values, ", "))
+	}
+	body, err := json.Marshal(p)
+	if err != nil { // cannot be: strings and a number
+		panic(err)
+	}
+	c.Abort()
+	c.Data(p.Status, p.ContentType(""), body)
+}
+
+// recovered answers a panic with a problem and logs where it came from.
+func (s *Server) recovered(c *gin.Context) {
+	defer func() {
+		cause := recover()
+		if cause == nil {
+			return
+		}
+		if cause == http.ErrAbortHandler { //nolint:errorlint // the very value, as net/http compares it
+			panic(cause)
+		}
+		s.log.Error("a request panicked", "path", c.Request.URL.Path, "err", fmt.Sprint(cause), "stack", string(debug.Stack()))
+		if !c.Writer.Written() {
+			writeProblem(c, internal)
+		}
+	}()
+	c.Next()
+}
+
+// guard sets the headers that every answer has, and refuses what no handler should see: requests that a browser sends
+// for another site, and bodies that are too large by their own account.
+func (s *Server) guard(c *gin.Context) {
+	for name, value := range securityHeaders {
+		c.Header(name, value)
+	}
+	if s.config.TLS != nil {
+		c.Header("Strict-Transport-Security", "max-age=31536000")
+	}
+	if strings.HasPrefix(c.Request.URL.Path, apiBase) {
+		c.Header("Cache-Control", "no-store")
+	}
+	if err := s.crossOrigin.Check(c.Request); err != nil {
+		writeProblem(c, forbidden.because("The request comes from another site: "+err.Error()+".").(*problem))
+		return
+	}
+	if c.Request.ContentLength > mostRates*largestBody {
+		writeProblem(c, tooLarge)
+		return
+	}
+	c.Next()
+}
+
+var securityHeaders = map[string]string{
+	"Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+	"X-Content-Type-Options":  "nosniff",
+	"Referrer-Policy":         "same-origin",
+	"Permissions-Policy":      "camera=(), geolocation=(), microphone=()",
+}

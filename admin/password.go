@@ -1,0 +1,114 @@
+package admin
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/argon2"
+
+	"tollgate/rating"
+)
+
+// Cost of a password hash: the OWASP floor for argon2id, about 50 ms and 19 MiB each.
+const (
+	argonTime    = 2
+	argonMemory  = 19 * 1024 // KiB
+	argonThreads = 1
+	argonKey     = 32
+	argonSalt    = 16
+
+	hashesAtOnce = 2 // so that a flood of log-ins costs 38 MiB and not the machine
+
+	minPassword = 8
+	maxPassword = 1024
+)
+
+// hasher makes and checks password hashes, a few at once.
+type hasher struct{ slots chan struct{} }
+
+func newHasher() *hasher { return &hasher{make(chan struct{}, hashesAtOnce)} }
+
+// enter waits for a free slot.
+func (h *hasher) enter(ctx context.Context) error {
+	select {
+	case h.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// hash returns the argon2id hash of a password in PHC form, with a salt of its own.
+func (h *hasher) hash(ctx context.Context, password string) (string, error) {
+	if err := h.enter(ctx); err != nil {
+		return "", err
+	}
+	defer func() { <-h.slots }()
+	return hashPassword(password), nil
+}
+
+func hashPassword(password string) string {
+	salt := make([]byte, argonSalt)
+	rand.Read(salt) // never fails
+	key := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKey)
+	encode := base64.RawStdEncoding.EncodeToString
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads, encode(salt), encode(key))
+}
+
+// nobody is a hash that no password has. An unknown user costs the same time as a wrong password.
+var nobody = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads,
+	strings.Repeat("A", 22), strings.Repeat("A", 43))
+
+// matches reports whether the password has that hash. A hash that cannot be read matches nothing.
+func (h *hasher) matches(ctx context.Context, password, hash string) (bool, error) {
+	if err := h.enter(ctx); err != nil {
+		return false, err
+	}
+	defer func() { <-h.slots }()
+	var version, memory, time, threads int
+	fields := strings.Split(hash, "$")
+	if len(fields) != 6 || fields[1] != "argon2id" {
+		return false, nil
+	}
+	if n, _ := fmt.Sscanf(fields[2], "v=%d", &version); n != 1 || version != argon2.Version {
+		return false, nil
+	}
+	if n, _ := fmt.Sscanf(fields[3], "m=%d,t=%d,p=%d", &memory, &time, &threads); n != 3 || memory < 8 || memory > 1<<20 || time < 1 || time > 100 || threads < 1 || threads > 64 {
+		return false, nil
+	}
+	salt, err1 := base64.RawStdEncoding.DecodeString(fields[4])
+	want, err2 := base64.RawStdEncoding.DecodeString(fields[5])
+	if err1 != nil || err2 != nil || len(want) < 16 || len(want) > 128 {
+		return false, nil
+	}
+	got := argon2.IDKey([]byte(password), salt, uint32(time), uint32(memory), uint8(threads), uint32(len(want)))
+	return subtle.ConstantTimeCompare(got, want) == 1, nil
+}
+
+// checkPassword reports what is wrong with a new password.
+func checkPassword(field, password string) error {
+	if utf8.RuneCountInString(password) < minPassword || len(password) > maxPassword || !utf8.ValidString(password) {
+		return rating.Invalid{{Field: field, Message: fmt.Sprintf("must have at least %d characters and at most %d bytes", minPassword, maxPassword)}}
+	}
+	return nil
+}
+
+// newSecret returns 256 random bits as text that fits into a header, a cookie and a URL.
+func newSecret() string {
+	secret := make([]byte, 32)
+	rand.Read(secret) // never fails
+	return base64.RawURLEncoding.EncodeToString(secret)
+}
+
+// hashSecret is what is stored of a secret. It is random enough to need no salt and no slow hash.
+func hashSecret(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}

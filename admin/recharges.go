@@ -1,0 +1,142 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"tollgate/rating"
+)
+
+const idempotencyKey = "Idempotency-Key"
+
+// rechargeBody says who gets how much.
+type rechargeBody struct {
+	Extensions []string     `json:"extensions" minItems:"1" maxItems:"10000" doc:"Who gets it: all of them, or none."`
+	Amount     rating.Money `json:"amount" doc:"For each; a negative one is an adjustment." example:"100.0000"`
+	Note       string       `json:"note" required:"false" doc:"Why; an adjustment needs one." example:""`
+}
+
+type rechargeRequest struct {
+	Key  string `header:"Idempotency-Key" required:"true" minLength:"1" maxLength:"200" doc:"New for every recharge; the same again repeats the first answer and moves no money." example:"5e8c1f0a-recharge-17"`
+	Body rechargeBody
+}
+
+// receipt is what a recharge did to one extension.
+type receipt struct {
+	Extension   string       `json:"extension" doc:"Who got it."`
+	Username    string       `json:"username" doc:"The user name at that time."`
+	PreBalance  rating.Money `json:"pre_balance" doc:"Before."`
+	Amount      rating.Money `json:"amount" doc:"Paid in, or taken by an adjustment."`
+	PostBalance rating.Money `json:"post_balance" doc:"After."`
+	At          time.Time    `json:"at" doc:"When."`
+}
+
+// receipts are in the order of the request's extensions.
+type receipts struct {
+	Items []receipt `json:"items" doc:"One for each extension, in the order of the request."`
+}
+
+// rechargeOf checks a recharge against the extensions that there are.
+func (s *Server) rechargeOf(ctx context.Context, key string, b rechargeBody) (rating.Recharge, error) {
+	r := rating.Recharge{Key: key, Amount: b.Amount, Note: b.Note, By: principalFrom(ctx).Name, At: s.now()}
+	snapshot := s.snapshot()
+	var unknown rating.Invalid
+	for i, number := range b.Extensions {
+		e, ok := snapshot.Extension(number)
+		if !ok {
+			unknown = append(unknown, rating.FieldError{Field: fmt.Sprintf("extensions[%d]", i), Message: "there is no extension " + number})
+			continue
+		}
+		r.Payees = append(r.Payees, rating.Payee{Extension: number, Username: e.Username})
+	}
+	if unknown != nil {
+		return r, unknown
+	}
+	return r, r.Validate()
+}
+
+func (s *Server) recharge(ctx context.Context, in *rechargeRequest) (*answer[receipts], error) {
+	r, err := s.rechargeOf(ctx, in.Key, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	done, err := s.deps.Ledger.Recharge(ctx, r)
+	if err != nil {
+		return nil, fmt.Errorf("recharge: %w", err)
+	}
+	s.metrics.recharged(s.snapshot().Settings.Currency, r)
+	return receiptsOf(done), nil
+}
+
+func receiptsOf(done []rating.Receipt) *answer[receipts] {
+	items := make([]receipt, 0, len(done))
+	for _, r := range done {
+		items = append(items, receipt{r.Extension, r.Username, r.Before, r.Amount, r.After, r.At.UTC()})
+	}
+	return &answer[receipts]{receipts{items}}
+}
+
+// previewRecharge says what a recharge would do, and moves nothing.
+func (s *Server) previewRecharge(ctx context.Context, in *struct{ Body rechargeBody }) (*answer[receipts], error) {
+	r, err := s.rechargeOf(ctx, "preview", in.Body)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := s.accounts(ctx, r.Extensions())
+	if err != nil {
+		return nil, err
+	}
+	would := make([]rating.Receipt, 0, len(r.Payees))
+	var tooMuch []fault
+	for i, p := range r.Payees {
+		a := accounts[p.Extension]
+		after, err := a.Balance.Add(r.Amount)
+		if err != nil {
+			tooMuch = append(tooMuch, fault{fmt.Sprintf("body.extensions[%d]", i), "the balance of " + p.Extension + " would leave the range of amounts"})
+		}
+		if r.Amount < 0 && a.Available()+r.Amount < 0 {
+			return nil, insufficientFunds.because("Extension " + p.Extension + " has " + a.Available().String() + " available.")
+		}
+		would = append(would, rating.Receipt{Extension: p.Extension, Username: p.Username, Before: a.Balance, Amount: r.Amount, After: after, At: r.At})
+	}
+	if tooMuch != nil {
+		return nil, invalid.with(tooMuch...)
+	}
+	return receiptsOf(would), nil
+}
+
+// movement is a line of the recharge history.
+type movement struct {
+	receipt
+	ID   string `json:"id" doc:"Names the line for good."`
+	Kind string `json:"kind" enum:"recharge,adjustment,opening,closing,payment_type" doc:"What it was."`
+	By   string `json:"by" doc:"Who did it."`
+	Note string `json:"note" doc:"Why."`
+}
+
+type rechargeQuery struct {
+	paging
+	period
+	Sort string `query:"sort" default:"-at" enum:"at,-at,extension,-extension,amount,-amount" doc:"Field to sort by; a minus turns the order around."`
+	Q    string `query:"q" maxLength:"100" doc:"Part of the number or of the user name at that time."`
+}
+
+// listRecharges shows every journal line that is no charge.
+func (s *Server) listRecharges(ctx context.Context, in *rechargeQuery) (*answer[list[movement]], error) {
+	span, err := in.span(s.snapshot().Location())
+	if err != nil {
+		return nil, err
+	}
+	found, total, err := s.deps.Archive.Recharges(ctx, rating.EntryQuery{Period: span, Q: in.Q, Sort: in.Sort, Page: in.page()})
+	if err != nil {
+		return nil, fmt.Errorf("read recharges: %w", err)
+	}
+	items := make([]movement, 0, len(found))
+	for _, e := range found {
+		items = append(items, movement{receipt{e.Extension, e.Username, e.Before, e.Amount, e.After, e.At.UTC()},
+			e.Extension + "-" + strconv.FormatInt(e.Seq, 10), string(e.Kind), e.By, e.Note})
+	}
+	return listOf(in.paging, items, total), nil
+}

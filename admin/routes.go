@@ -1,0 +1,56 @@
+package admin
+
+// routes lists the API: who may do what, where, under which name.
+func (s *Server) routes() {
+	route(s, anyone, "POST /login", "login", "Log in", s.login, asks)
+	route(s, everyone, "POST /logout", "logout", "End the session", s.logout, asks, noContent)
+	route(s, everyone, "GET /me", "get-me", "Who am I?", s.getMe)
+	route(s, everyone, "PUT /me/password", "put-password", "Change the own password", s.putPassword)
+
+	route(s, everyone, "GET /extensions", "list-extensions", "List extensions with their money", s.listExtensions)
+	route(s, managers, "POST /extensions", "create-extension", "Add an extension", s.createExtension)
+	route(s, managers, "PATCH /extensions", "edit-extensions", "Edit many extensions at once, all or none", s.editExtensions)
+	route(s, everyone, "GET /extensions/{number}", "get-extension", "One extension", s.getExtension)
+	route(s, managers, "PATCH /extensions/{number}", "edit-extension", "Edit an extension", s.editExtension)
+	route(s, managers, "DELETE /extensions/{number}", "delete-extension", "Delete an extension", s.deleteExtension)
+
+	route(s, managers, "POST /recharges", "recharge", "Recharge one or many extensions, all or none", s.recharge)
+	route(s, everyone, "POST /recharges/preview", "preview-recharge", "What a recharge would do", s.previewRecharge, asks)
+	route(s, everyone, "GET /recharges", "list-recharges", "Recharge history", s.listRecharges)
+
+	route(s, everyone, "GET /rates", "list-rates", "List rates", s.listRates)
+	route(s, managers, "POST /rates", "create-rate", "Add a rate", s.createRate, large)
+	route(s, everyone, "POST /rates/quote", "quote", "Which rate bills a call, what it costs, how long the money lasts", s.quote, asks)
+	route(s, everyone, "GET /rates/{id}", "get-rate", "One rate", s.getRate)
+	route(s, managers, "PUT /rates/{id}", "replace-rate", "Replace a rate", s.replaceRate, large)
+	route(s, managers, "PATCH /rates/{id}", "edit-rate", "Edit a rate", s.editRate, large)
+	route(s, managers, "DELETE /rates/{id}", "delete-rate", "Delete a rate", s.deleteRate)
+
+	route(s, everyone, "GET /calls", "list-calls", "Call log", s.listCalls)
+	route(s, everyone, "GET /calls/{id}", "get-call", "One call, its cost explained step by step", s.getCall)
+	route(s, everyone, "GET /active-calls", "list-active-calls", "Calls that ring or talk now", s.listActiveCalls)
+	route(s, managers, "DELETE /active-calls/{id}", "hang-up", "Hang up a call", s.hangUp)
+	route(s, everyone, "GET /statistics", "statistics", "Answered calls by day, month or year", s.statistics)
+
+	route(s, everyone, "GET /settings", "get-settings", "Settings of the installation", s.getSettings)
+	route(s, managers, "PUT /settings", "replace-settings", "Change settings", s.replaceSettings, says(settingsRule))
+	route(s, admins, "GET /billing", "get-billing", "Is billing active, and until when?", s.getBilling)
+	route(s, admins, "PUT /billing", "replace-billing", "Activate or deactivate billing", s.replaceBilling)
+
+	route(s, admins, "GET /trunks", "list-trunks", "List trunks with their health", s.listTrunks)
+	route(s, admins, "POST /trunks", "create-trunk", "Add a trunk", s.createTrunk)
+	route(s, admins, "GET /trunks/{name}", "get-trunk", "One trunk", s.getTrunk)
+	route(s, admins, "PATCH /trunks/{name}", "edit-trunk", "Edit a trunk", s.editTrunk)
+	route(s, admins, "DELETE /trunks/{name}", "delete-trunk", "Delete a trunk", s.deleteTrunk)
+
+	route(s, admins, "GET /dial-rules", "list-dial-rules", "List dial rules", s.listDialRules)
+	route(s, admins, "POST /dial-rules", "create-dial-rule", "Add a dial rule", s.createDialRule)
+	route(s, admins, "POST /dial-rules/test", "test-dial-rules", "Where a number would go", s.testDialRules, asks)
+	route(s, admins, "GET /dial-rules/{id}", "get-dial-rule", "One dial rule", s.getDialRule)
+	route(s, admins, "PATCH /dial-rules/{id}", "edit-dial-rule", "Edit a dial rule", s.editDialRule)
+	route(s, admins, "DELETE /dial-rules/{id}", "delete-dial-rule", "Delete a dial rule", s.deleteDialRule)
+
+	route(s, admins, "GET /tokens", "list-tokens", "List API tokens", s.listTokens)
+	route(s, admins, "POST /tokens", "create-token", "Make an API token; it is shown this once", s.createToken)
+	route(s, admins, "DELETE /tokens/{id}", "delete-token", "Withdraw an API token", s.deleteToken)
+}

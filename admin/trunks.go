@@ -1,0 +1,122 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"tollgate/rating"
+)
+
+// Trunks is the part of the catalog that keeps where calls go.
+type Trunks interface {
+	// CreateTrunk adds one; rating.ErrConflict where the name is taken.
+	CreateTrunk(ctx context.Context, t rating.Trunk) (rating.Trunk, error)
+	// UpdateTrunk changes a trunk at the version ifMatch (0 = any); rating.ErrNotFound, rating.ErrVersion.
+	UpdateTrunk(ctx context.Context, name string, ifMatch int64, edit func(*rating.Trunk) error) (rating.Trunk, error)
+	// DeleteTrunk fails with rating.ErrConflict while a dial rule or the setting emergency_trunks names the trunk.
+	DeleteTrunk(ctx context.Context, name string, ifMatch int64) error
+}
+
+// TrunkHealth is what the SIP side knows about trunks.
+type TrunkHealth interface {
+	// Health is "up", "down" or "unknown", and the number of calls up over the trunk on this node.
+	Health(trunk string) (health string, calls int64)
+}
+
+type namePath struct {
+	Name string `path:"name" maxLength:"64" doc:"The trunk's name." example:"FXO-1"`
+}
+
+type trunkQuery struct {
+	paging
+	Sort string `query:"sort" default:"name" enum:"name,-name,uri,-uri,enabled,-enabled" doc:"Field to sort by; a minus turns the order around."`
+	Q    string `query:"q" maxLength:"100" doc:"Part of the name or the URI."`
+}
+
+var trunkOrders = map[string]func(a, b trunk) int{
+	"name":    func(a, b trunk) int { return cmp.Compare(a.Name, b.Name) },
+	"uri":     func(a, b trunk) int { return cmp.Compare(a.URI, b.URI) },
+	"enabled": func(a, b trunk) int { return cmp.Compare(weight(b.Enabled), weight(a.Enabled)) }, // enabled first
+}
+
+// liveTrunk adds how the trunk is now.
+func (s *Server) liveTrunk(t rating.Trunk) trunk {
+	x := trunkOf(t)
+	if s.deps.Trunks != nil {
+		x.Health, x.ActiveCalls = s.deps.Trunks.Health(t.Name)
+	}
+	return x
+}
+
+func (s *Server) trunkAnswer(t rating.Trunk) *versioned[trunk] {
+	return &versioned[trunk]{etag(t.Version), s.liveTrunk(t)}
+}
+
+func (s *Server) listTrunks(_ context.Context, in *trunkQuery) (*answer[list[trunk]], error) {
+	var found []trunk
+	for _, t := range s.snapshot().Plan.Trunks() {
+		if contains(in.Q, t.Name, t.URI) {
+			found = append(found, s.liveTrunk(*t))
+		}
+	}
+	order(found, in.Sort, trunkOrders, func(a, b trunk) int { return strings.Compare(a.Name, b.Name) })
+	return listOf(in.paging, cut(in.paging, found), int64(len(found))), nil
+}
+
+func (s *Server) getTrunk(_ context.Context, in *namePath) (*versioned[trunk], error) {
+	t, ok := s.snapshot().Plan.Trunk(in.Name)
+	if !ok {
+		return nil, notFound.because("There is no trunk " + in.Name + ".")
+	}
+	return s.trunkAnswer(*t), nil
+}
+
+func (s *Server) createTrunk(ctx context.Context, in *struct{ Body creation[trunk] }) (*versioned[trunk], error) {
+	t, err := in.Body.mergeTrunk(rating.NewTrunk())
+	if err != nil {
+		return nil, err
+	}
+	added, err := s.deps.Catalog.CreateTrunk(ctx, t)
+	if errors.Is(err, rating.ErrConflict) {
+		return nil, conflict.because("There is a trunk " + t.Name + " already; edit it, or take another name.")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("add trunk: %w", err)
+	}
+	return s.trunkAnswer(added), nil
+}
+
+type trunkEdit struct {
+	namePath
+	ifMatch
+	Body edit[trunk]
+}
+
+func (s *Server) editTrunk(ctx context.Context, in *trunkEdit) (*versioned[trunk], error) {
+	version, err := in.version()
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.deps.Catalog.UpdateTrunk(ctx, in.Name, version, func(t *rating.Trunk) (err error) {
+		*t, err = in.Body.mergeTrunk(*t)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("edit trunk: %w", err)
+	}
+	return s.trunkAnswer(t), nil
+}
+
+func (s *Server) deleteTrunk(ctx context.Context, in *namePath) (*struct{}, error) {
+	err := s.deps.Catalog.DeleteTrunk(ctx, in.Name, 0)
+	if errors.Is(err, rating.ErrConflict) {
+		return nil, conflict.because("Dial rules or the setting emergency_trunks name the trunk " + in.Name + "; change those first.")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("delete trunk: %w", err)
+	}
+	return nil, nil
+}
