@@ -1,0 +1,169 @@
+package catalog
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"strconv"
+	"time"
+
+	"tollgate/rating"
+)
+
+// A write puts documents into the store over the versions that the writer has seen: all of them, or none.
+type write struct {
+	documents []putDocument
+	plan      string // version of trunks, dial rules and settings that it was checked against; "" = none of them matters
+}
+
+type putDocument struct {
+	kind  kind
+	id    string
+	over  int64  // version in the store; 0 = there is none
+	value string // what encode gives, keepValue or removeValue
+	step  string // account step that goes with it, or one of the two below
+}
+
+const (
+	removeValue = ""
+	keepValue   = "=" // only the step is written
+	noStep      = ""
+	lastStep    = "*" // this write is what the pending step of the extension is about
+)
+
+// Why a write was refused; a writer that named no version of its own reads again and repeats it.
+var (
+	errOutrun    = errors.New("a document changed while the edit was made")
+	errPlanMoved = errors.New("trunks, dial rules or settings changed while the edit was made")
+)
+
+// outrun says which document of the batch has another version by now.
+type outrun struct{ document int }
+
+func (outrun) Error() string        { return errOutrun.Error() }
+func (outrun) Is(target error) bool { return target == errOutrun }
+
+// pending says which extension has an account step to be done first.
+type pending struct{ extension string }
+
+func (p pending) Error() string {
+	return "a change of extension " + p.extension + " is not finished yet"
+}
+
+// store runs the write and returns the version of the catalog that it made.
+func (c *Catalog) store(ctx context.Context, w write) (int64, error) {
+	var snapshot, plan int
+	for _, d := range w.documents {
+		if d.kind.inSnapshot() && d.value != keepValue {
+			snapshot = 1
+			if d.kind.inPlan() {
+				plan = 1
+			}
+		}
+	}
+	args := []any{rand.Text(), w.plan, plan, snapshot, logLength, changeChannel, maxNamed}
+	for _, k := range kinds {
+		args = append(args, string(k.name), k.most)
+	}
+	for _, d := range w.documents {
+		args = append(args, d.kind.number(), d.id, d.over, d.value, d.step)
+	}
+	values, err := putScript.Run(ctx, c.client, scriptKeys(len(kinds)), args...).Slice()
+	if err != nil {
+		return 0, storeError(err)
+	}
+	return stored(values)
+}
+
+// stored reads the reply of put.lua.
+func stored(values []any) (int64, error) {
+	word, operand := "", ""
+	if len(values) > 0 {
+		word = fmt.Sprint(values[0])
+	}
+	if len(values) > 1 {
+		operand = fmt.Sprint(values[1])
+	}
+	number, err := strconv.ParseInt(operand, 10, 64)
+	switch {
+	case word == "OK" && err == nil:
+		return number, nil
+	case word == "VERSION" && err == nil:
+		return 0, outrun{int(number)}
+	case word == "PENDING":
+		return 0, pending{operand}
+	case word == "PLAN":
+		return 0, errPlanMoved
+	case word == "FULL":
+		return 0, fmt.Errorf("%w: the store holds as many %s as it may", rating.ErrConflict, operand)
+	}
+	return 0, fmt.Errorf("unexpected reply %v", values)
+}
+
+const (
+	maxAttempts = 200                   // of an edit that others outrun
+	retryWait   = 10 * time.Millisecond // at most, between two of them
+	// patience is how long an edit waits for the account step of the one before it, until it takes its writer for dead
+	// and does the step itself.
+	patience = time.Second
+)
+
+// persist makes an edit and stores it, again and again while others are faster. prepare reads, changes and checks; it is
+// called anew for every attempt, and may return an empty write where nothing is to be done.
+func (c *Catalog) persist(ctx context.Context, prepare func(context.Context) (write, error)) error {
+	began := time.Now()
+	for attempt := range maxAttempts {
+		w, err := prepare(ctx)
+		if err != nil || len(w.documents) == 0 {
+			return err
+		}
+		_, err = c.store(ctx, w)
+		var wait pending
+		switch {
+		case err == nil:
+			c.awaitOwn(ctx, w)
+			return nil
+		case errors.As(err, &wait):
+			if time.Since(began) < patience {
+				break
+			}
+			if err := c.finish(ctx, []string{wait.extension}); err != nil && !final(err) {
+				return fmt.Errorf("%w: %w", wait, err)
+			}
+		case !errors.Is(err, errOutrun) && !errors.Is(err, errPlanMoved):
+			return err
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: others changed it %d times in the meantime", rating.ErrConflict, maxAttempts)
+}
+
+// awaitOwn lets the caller see its own change on this node. The write is done whatever happens here: when the store is
+// lost in this moment, the next poll brings the change.
+func (c *Catalog) awaitOwn(ctx context.Context, w write) {
+	for _, d := range w.documents {
+		if d.kind.inSnapshot() && d.value != keepValue {
+			if err := c.Refresh(ctx); err != nil {
+				c.log.Warn("a change is stored, and shows on this node a little later", "err", err)
+			}
+			return
+		}
+	}
+}
+
+// pause waits a little, so that writers who outrun each other get out of step.
+func pause(ctx context.Context, attempt int) error {
+	if attempt == 0 {
+		return nil
+	}
+	select {
+	case <-time.After(mathrand.N(retryWait)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
