@@ -15,7 +15,7 @@ type call struct {
 	Sent        string             `json:"sent" doc:"The number that the trunk got."`
 	Trunk       string             `json:"trunk" doc:"That answered, or the last one tried."`
 	RateID      int64              `json:"rate_id" doc:"0: none."`
-	Rate        *rate              `json:"rate" doc:"The rate as it was when the call began."`
+	Rate        orNull[rate]       `json:"rate" doc:"The rate as it was when the call began."`
 	Units       int64              `json:"units" doc:"Billing units begun after the initial time."`
 	StartedAt   time.Time          `json:"started_at" doc:"Arrival of the INVITE."`
 	AnsweredAt  *time.Time         `json:"answered_at" doc:"Arrival of the trunk's 2xx; null: not answered."`
@@ -34,6 +34,7 @@ type call struct {
 	CallIDA     string             `json:"call_id_a" doc:"Call-ID of the caller's leg."`
 	CallIDB     string             `json:"call_id_b" doc:"Call-ID of the trunk's leg."`
 	PostDial    int64              `json:"post_dial_ms" doc:"Milliseconds from the INVITE to the first ringing; 0: it never rang."`
+	Steps       []step             `json:"steps,omitempty" doc:"How the cost came about, step by step; where one call is asked for."`
 }
 
 type attempt struct {
@@ -48,7 +49,7 @@ func callOf(c rating.CDR) call {
 		Attempts: make([]attempt, 0, len(c.Attempts)), Count: c.Count, Node: c.Node, CallIDA: c.CallIDA, CallIDB: c.CallIDB, PostDial: c.PostDial}
 	if c.Rate != nil {
 		r := rateOf(*c.Rate)
-		x.Rate = &r
+		x.Rate.value = &r
 	}
 	for _, a := range c.Attempts {
 		x.Attempts = append(x.Attempts, attempt(a))

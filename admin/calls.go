@@ -44,17 +44,11 @@ func (s *Server) listCalls(ctx context.Context, in *callQuery) (*answer[list[cal
 	return listOf(in.paging, items, total), nil
 }
 
-// explainedCall is a call with the sum that its cost is.
-type explainedCall struct {
-	call
-	Steps []step `json:"steps" doc:"How the cost came about, step by step."`
-}
-
 type callPath struct {
 	ID string `path:"id" maxLength:"64" doc:"The call's id."`
 }
 
-func (s *Server) getCall(ctx context.Context, in *callPath) (*answer[explainedCall], error) {
+func (s *Server) getCall(ctx context.Context, in *callPath) (*answer[call], error) {
 	c, err := s.deps.Archive.Call(ctx, rating.CallID(in.ID))
 	if errors.Is(err, rating.ErrNotFound) {
 		return nil, notFound.because("There is no call " + in.ID + " in the log. A call is there once it has ended.")
@@ -62,5 +56,7 @@ func (s *Server) getCall(ctx context.Context, in *callPath) (*answer[explainedCa
 	if err != nil {
 		return nil, fmt.Errorf("read call: %w", err)
 	}
-	return &answer[explainedCall]{explainedCall{callOf(c), explainCost(c)}}, nil
+	explained := callOf(c)
+	explained.Steps = explainCost(c)
+	return &answer[call]{explained}, nil
 }

@@ -155,13 +155,13 @@ type routeTest struct {
 
 // testedRoute says where a number would go.
 type testedRoute struct {
-	Number    string    `json:"number" doc:"As it is rated and routed: separators dropped."`
-	Matched   bool      `json:"matched" doc:"Whether the call would go anywhere."`
-	Emergency bool      `json:"emergency" doc:"An emergency number: never billed, never refused, tried on every trunk."`
-	Rule      *dialRule `json:"rule" doc:"The rule that decides; null where none matches."`
-	Sent      string    `json:"sent" doc:"The number that the trunk gets."`
-	Trunks    []string  `json:"trunks" doc:"Enabled trunks, in the order in which they are tried."`
-	Detail    string    `json:"detail" doc:"Why the call would go nowhere; empty where it goes."`
+	Number    string           `json:"number" doc:"As it is rated and routed: separators dropped."`
+	Matched   bool             `json:"matched" doc:"Whether the call would go anywhere."`
+	Emergency bool             `json:"emergency" doc:"An emergency number: never billed, never refused, tried on every trunk."`
+	Rule      orNull[dialRule] `json:"rule" doc:"The rule that decides; null where none matches."`
+	Sent      string           `json:"sent" doc:"The number that the trunk gets."`
+	Trunks    []string         `json:"trunks" doc:"Enabled trunks, in the order in which they are tried."`
+	Detail    string           `json:"detail" doc:"Why the call would go nowhere; empty where it goes."`
 }
 
 // testDialRules asks the same plan that routes calls.
@@ -178,7 +178,7 @@ func (s *Server) testDialRules(_ context.Context, in *routeTest) (*answer[tested
 	tested := testedRoute{Number: number, Emergency: emergency, Matched: err == nil && len(found.Trunks) > 0, Sent: found.Sent, Trunks: []string{}}
 	if rule, ok := snapshot.Plan.Rule(number); ok {
 		x := dialRuleOf(rule)
-		tested.Rule = &x
+		tested.Rule.value = &x
 	}
 	for _, t := range found.Trunks {
 		tested.Trunks = append(tested.Trunks, t.Name)

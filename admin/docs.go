@@ -175,6 +175,10 @@ func describeField(name string, schema *huma.Schema, required bool) docsField {
 		target = schema.Items
 		f.Type = "list of " + target.Type
 	}
+	if len(schema.AnyOf) > 0 { // an object, or null
+		target = schema.AnyOf[0]
+		f.Type = "or null:"
+	}
 	if target.Ref != "" {
 		f.Link = strings.TrimPrefix(target.Ref, schemaPrefix)
 		f.Type = strings.TrimSuffix(strings.TrimPrefix(f.Type, "object"), target.Type)

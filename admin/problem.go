@@ -100,7 +100,7 @@ func problemOf(err error) *problem {
 	}
 	for _, known := range problems {
 		if errors.Is(err, known.err) {
-			return describe(known.problem, err)
+			return inWords(known.problem, err)
 		}
 	}
 	var network net.Error
@@ -110,8 +110,8 @@ func problemOf(err error) *problem {
 	return internal
 }
 
-// describe adds what an inner error says to the problems whose own words would say too little.
-func describe(p *problem, err error) *problem {
+// inWords adds what an inner error says to the problems whose own words would say too little.
+func inWords(p *problem, err error) *problem {
 	if p != conflict && p != invalid {
 		return p
 	}

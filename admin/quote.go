@@ -19,7 +19,7 @@ type quoteRequest struct {
 // quotation says what a call would cost, by the same rules that bill calls.
 type quotation struct {
 	Matched     bool            `json:"matched" doc:"Whether a rate bills the call."`
-	Rate        *rate           `json:"rate" doc:"The rate; null where none matches."`
+	Rate        orNull[rate]    `json:"rate" doc:"The rate; null where none matches."`
 	Duration    int64           `json:"duration" doc:"As asked."`
 	Units       int64           `json:"units" doc:"Billing units begun after the initial time."`
 	Cost        rating.Money    `json:"cost" doc:"Of the duration."`
@@ -59,7 +59,7 @@ func (s *Server) quote(ctx context.Context, in *quoteRequest) (*answer[quotation
 	}
 	if winner != nil {
 		r := rateOf(*winner)
-		q.Matched, q.Rate, q.Units, q.Cost = true, &r, winner.Units(b.Duration), winner.Cost(b.Duration)
+		q.Matched, q.Rate.value, q.Units, q.Cost = true, &r, winner.Units(b.Duration), winner.Cost(b.Duration)
 		if longest, ends := winner.TalkTime(q.Available); ends {
 			q.MaxDuration = &longest
 		}

@@ -109,11 +109,16 @@ func (s *Server) previewRecharge(ctx context.Context, in *struct{ Body rechargeB
 
 // movement is a line of the recharge history.
 type movement struct {
-	receipt
-	ID   string `json:"id" doc:"Names the line for good."`
-	Kind string `json:"kind" enum:"recharge,adjustment,opening,closing,payment_type" doc:"What it was."`
-	By   string `json:"by" doc:"Who did it."`
-	Note string `json:"note" doc:"Why."`
+	ID          string       `json:"id" doc:"Names the line for good."`
+	Kind        string       `json:"kind" enum:"recharge,adjustment,opening,closing,payment_type" doc:"What it was."`
+	Extension   string       `json:"extension" doc:"Whose money."`
+	Username    string       `json:"username" doc:"The user name at that time."`
+	PreBalance  rating.Money `json:"pre_balance" doc:"Before."`
+	Amount      rating.Money `json:"amount" doc:"What the balance changed by."`
+	PostBalance rating.Money `json:"post_balance" doc:"After."`
+	At          time.Time    `json:"at" doc:"When."`
+	By          string       `json:"by" doc:"Who did it."`
+	Note        string       `json:"note" doc:"Why."`
 }
 
 type rechargeQuery struct {
@@ -135,8 +140,8 @@ func (s *Server) listRecharges(ctx context.Context, in *rechargeQuery) (*answer[
 	}
 	items := make([]movement, 0, len(found))
 	for _, e := range found {
-		items = append(items, movement{receipt{e.Extension, e.Username, e.Before, e.Amount, e.After, e.At.UTC()},
-			e.Extension + "-" + strconv.FormatInt(e.Seq, 10), string(e.Kind), e.By, e.Note})
+		items = append(items, movement{e.Extension + "-" + strconv.FormatInt(e.Seq, 10), string(e.Kind), e.Extension, e.Username,
+			e.Before, e.Amount, e.After, e.At.UTC(), e.By, e.Note})
 	}
 	return listOf(in.paging, items, total), nil
 }

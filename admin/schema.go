@@ -105,6 +105,17 @@ func (replacement[T]) Schema(r huma.Registry) *huma.Schema {
 	return derived(r, reflect.TypeFor[T](), "Replacement", func(*huma.Schema) bool { return true }, required, nil)
 }
 
+// orNull is an object that may be missing: null then.
+type orNull[T any] struct{ value *T }
+
+// MarshalJSON prints the object, or null.
+func (o orNull[T]) MarshalJSON() ([]byte, error) { return json.Marshal(o.value) }
+
+// Schema describes both.
+func (orNull[T]) Schema(r huma.Registry) *huma.Schema {
+	return &huma.Schema{AnyOf: []*huma.Schema{r.Schema(reflect.TypeFor[T](), true, ""), {Type: "null"}}}
+}
+
 func writable(s *huma.Schema) bool { return !s.ReadOnly }
 
 // derived registers a variant of a resource's schema under the resource's name and a suffix.

@@ -26,16 +26,11 @@ type token struct {
 	CreatedAt time.Time   `json:"created_at" doc:"When."`
 	CreatedBy string      `json:"created_by" doc:"Who made it."`
 	ExpiresAt *time.Time  `json:"expires_at" doc:"null: never."`
-}
-
-// newToken is a token that was just made.
-type newToken struct {
-	token
-	Token string `json:"token" doc:"The secret, shown this once. Send it as Authorization: Bearer."`
+	Token     string      `json:"token,omitempty" doc:"The secret, shown this once. Send it as Authorization: Bearer."`
 }
 
 func tokenOf(t rating.Token) token {
-	return token{t.ID, t.Name, t.Role, t.CreatedAt.UTC(), t.CreatedBy, inUTC(t.ExpiresAt)}
+	return token{t.ID, t.Name, t.Role, t.CreatedAt.UTC(), t.CreatedBy, inUTC(t.ExpiresAt), ""}
 }
 
 type tokenRequest struct {
@@ -71,13 +66,15 @@ func (s *Server) listTokens(ctx context.Context, in *tokenQuery) (*answer[list[t
 	return listOf(in.paging, page, int64(len(found))), nil
 }
 
-func (s *Server) createToken(ctx context.Context, in *tokenRequest) (*answer[newToken], error) {
+func (s *Server) createToken(ctx context.Context, in *tokenRequest) (*answer[token], error) {
 	t, secret, err := CreateToken(ctx, s.deps.Operators, rating.Token{Name: in.Body.Name, Role: in.Body.Role, CreatedAt: s.now(),
 		CreatedBy: principalFrom(ctx).Name, ExpiresAt: in.Body.ExpiresAt})
 	if err != nil {
 		return nil, err
 	}
-	return &answer[newToken]{newToken{tokenOf(t), secret}}, nil
+	made := tokenOf(t)
+	made.Token = secret
+	return &answer[token]{made}, nil
 }
 
 // CreateToken stores a new API token with name, role, maker and expiry of t, and returns it with its secret. Fields out
