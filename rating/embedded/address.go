@@ -28,6 +28,7 @@ type address struct {
 	tls                bool     // rediss…
 	hosts              []string // host:port
 	socket             string   // absolute path
+	private            bool     // the socket is that of the private server
 	username, password string
 	db                 int
 	master             string // Sentinel: name of the master

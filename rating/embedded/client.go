@@ -41,13 +41,17 @@ func newClient(a address) (redis.UniversalClient, error) {
 	return c, nil
 }
 
-// newProbe makes a client that asks whether the store is there: one connection, nothing repeated.
+// newProbe makes a client that asks whether the store is there: nothing repeated, no waiting. It uses one connection; its
+// pool is no smaller than others because go-redis stops dialling for a second after as many failures as the pool is large.
 func newProbe(a address) (redis.UniversalClient, error) {
 	o, err := clientOptions(a)
 	if err != nil {
 		return nil, err
 	}
-	o.MaxRetries, o.PoolSize, o.PipelinePoolSize = -1, 1, -1
+	o.MaxRetries, o.PipelinePoolSize = -1, -1
+	if a.private {
+		o.Dialer = dialSocket
+	}
 	return connectAs(a.mode, o), nil
 }
 
@@ -68,6 +72,9 @@ func clientOptions(a address) (*redis.UniversalOptions, error) {
 	o.Addrs = a.hosts
 	if a.socket != "" {
 		o.Addrs, o.Dialer = []string{a.socket}, dialSocket
+	}
+	if a.private {
+		o.Dialer = dialPrivate
 	}
 	if a.tls {
 		var err error

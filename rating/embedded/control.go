@@ -14,11 +14,15 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// controlClient is a client of the private server for its supervisor.
+func privateAddress(folder string) address {
+	return address{socket: filepath.Join(folder, socketName), private: true}
+}
+
+// controlClient is a client of the private server for its supervisor: nothing repeated.
 func controlClient(folder string) *redis.Client {
 	o := commonOptions()
-	o.Addrs, o.Dialer = []string{filepath.Join(folder, socketName)}, dialSocket
-	o.MaxRetries, o.PoolSize, o.PipelinePoolSize = -1, 1, -1
+	o.Addrs, o.Dialer = []string{privateAddress(folder).socket}, dialSocket
+	o.MaxRetries, o.PipelinePoolSize = -1, -1
 	return redis.NewClient(o.Simple())
 }
 

@@ -170,8 +170,9 @@ func TestALostStoreRefusesWithinThreeSeconds(t *testing.T) {
 				})
 			}
 			calls.Wait()
-			if s.Up() {
-				t.Error("it still counts as up")
+			eventually(t, "it counts as down", func() bool { return !s.Up() })
+			if took := time.Since(began); took > 3*time.Second {
+				t.Errorf("it counted as up for %s", took)
 			}
 			c.back()
 			eventually(t, "it is up", s.Up)

@@ -11,8 +11,8 @@ import (
 
 const (
 	probeInterval = 500 * time.Millisecond
-	probeLimit    = time.Second            // for the answer to one probe
-	secondLook    = 250 * time.Millisecond // in all below the 3 s in which a loss must show
+	probeLimit    = 800 * time.Millisecond // for the answer to one probe
+	secondLook    = 400 * time.Millisecond // after a silence; in all 2.5 s, below the 3 s in which a loss must show
 	checkLimit    = 3 * time.Second        // for reading what a store is set to
 )
 

@@ -156,7 +156,7 @@ func (s *Store) openPrivate(ctx context.Context, o Options) error {
 		return err
 	}
 	s.private = p
-	if err := s.use(address{socket: filepath.Join(p.folder, socketName)}); err != nil {
+	if err := s.use(privateAddress(p.folder)); err != nil {
 		return err
 	}
 	wait := time.NewTimer(o.StartLimit)
@@ -192,7 +192,7 @@ func (s *Store) attachPrivate(ctx context.Context, o Options) (err error) {
 	if !errors.Is(err, ErrLocked) {
 		return err
 	}
-	if err := s.use(address{socket: filepath.Join(folder, socketName)}); err != nil {
+	if err := s.use(privateAddress(folder)); err != nil {
 		return err
 	}
 	if err = s.awaitServe(ctx, folder, o.StartLimit); err != nil {

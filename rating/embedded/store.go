@@ -39,7 +39,7 @@ type Store struct {
 
 	log      *slog.Logger
 	onChange func(State)
-	probes   redis.UniversalClient // for the monitor: one connection, nothing repeated, apart from the pool that calls use
+	probes   redis.UniversalClient // for the monitor, apart from the pool that calls use
 	lock     *os.File              // of the data directory; nil where another process has it or none is needed
 	private  *private              // Private only, and nil when the server belongs to another process
 	attached bool                  // by a tool, which leaves an adopted server as it found it
