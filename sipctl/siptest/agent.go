@@ -81,6 +81,7 @@ type agent struct {
 // role is what differs: requests that belong to no dialog.
 type role interface {
 	outOfDialog(m *Message)
+	ackedRefusal(ack *Message) bool // it ends the repetition of a non-2xx
 }
 
 // mortal is something that stays in the tables for a while after its end, to answer repetitions.
@@ -215,6 +216,9 @@ func (a *agent) onResponse(m *Message) {
 
 func (a *agent) onRequest(m *Message) {
 	a.count.method(m.Method)
+	if m.Method == "ACK" && a.role.ackedRefusal(m) {
+		return
+	}
 	if tag := m.ToTag(); tag != "" {
 		a.mu.Lock()
 		s := a.dialogs[dialogKey{m.callID, tag}]

@@ -119,8 +119,8 @@ func TestUnknownDialogIsNoNewCall(t *testing.T) {
 	plan := Plan{Number: "988", Rewrite: func(b []byte) []byte {
 		return []byte(strings.Replace(string(b), "\r\nCall-ID", ";tag=gone\r\nCall-ID", 1)) // the To line stands before it
 	}}
-	if m := must[*Message](t)(p.phone.Place(plan).Final(t.Context())); m.Code != 481 {
-		t.Errorf("got %s", m)
+	if m := must[*Message](t)(p.phone.Place(plan).Final(t.Context())); m.Code != 481 || strings.Count(m.Get("To"), "tag=") != 1 {
+		t.Errorf("got %s, To: %s", m, m.Get("To"))
 	}
 	if p.carrier.Totals().Calls != 0 {
 		t.Error("it counts as a call")

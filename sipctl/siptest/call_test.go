@@ -67,7 +67,12 @@ func TestRefusals(t *testing.T) {
 				if row := p.row(t, func(Row) bool { return true }); row.Code != c.code || row.Answered() || row.Talked != 0 {
 					t.Errorf("row %+v", row)
 				}
-				eventually(t, "an ACK to the refusal", func() bool { return p.carrier.Counters().Acks == 1 })
+				eventually(t, "an ACK to the refusal", func() bool { return p.carrier.Counters().Acks > 0 })
+				sent := p.carrier.Counters().Retransmitted
+				time.Sleep(4 * testT1)
+				if n := p.carrier.Counters(); n.Retransmitted != sent || n.StrayRequests != 0 {
+					t.Errorf("after the ACK the carrier has counted %+v", n)
+				}
 			})
 		})
 	}

@@ -77,7 +77,7 @@ func (k *Carrier) behaviour(m *Message) Behaviour {
 // outOfDialog takes new INVITEs and what belongs to them, and OPTIONS. Anything else has lost its way.
 func (k *Carrier) outOfDialog(m *Message) {
 	switch m.Method {
-	case "INVITE", "ACK", "CANCEL":
+	case "INVITE", "CANCEL":
 		leg := k.leg(m.Branch())
 		switch {
 		case leg != nil:
@@ -96,6 +96,11 @@ func (k *Carrier) outOfDialog(m *Message) {
 	default:
 		k.stray(m)
 	}
+}
+
+func (k *Carrier) ackedRefusal(ack *Message) bool {
+	leg := k.leg(ack.Branch())
+	return leg != nil && leg.ackedRefusal()
 }
 
 func (k *Carrier) stray(m *Message) {

@@ -3,6 +3,7 @@ package siptest
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -67,6 +68,24 @@ func TestBothSidesHangUpAtOnce(t *testing.T) {
 		both.Wait()
 		if total := p.carrier.Totals(); total.Ended != 1 || p.carrier.Live() != 0 {
 			t.Errorf("the carrier has %+v", total)
+		}
+	})
+}
+
+func TestTheFirstByeIsTheEnd(t *testing.T) {
+	onBoth(t, func(t *testing.T, p pair) {
+		p.carrier.On("988", Answer(0))
+		call, leg := p.talk(t, Plan{})
+		leg.HangUp(Header{"Reason", "first"})
+		must[End](t)(call.Ended(t.Context()))
+		if m := must[*Message](t)(call.Bye(t.Context(), Header{"Reason", "second"})); m.Code != 200 {
+			t.Errorf("the second BYE got %s", m)
+		}
+		if row := p.row(t, ended); row.EndedBy != Local || row.Reason != "first" || p.carrier.Totals().Ended != 1 {
+			t.Errorf("%d ended, row %+v", p.carrier.Totals().Ended, row)
+		}
+		if end := must[End](t)(call.Ended(t.Context())); end.By != Remote || end.Reason != "first" {
+			t.Errorf("the phone has %+v", end)
 		}
 	})
 }
@@ -185,8 +204,8 @@ func TestHijack(t *testing.T) {
 
 func TestRepeatedRequestsGetTheStoredAnswer(t *testing.T) {
 	p := newPair(t, "udp", nil)
-	p.carrier.On("988", RingForever())
-	call := p.phone.Call("988")
+	p.carrier.On("987", RingForever())
+	call := p.phone.Call("987")
 	must[*Message](t)(call.Ringing(t.Context()))
 	if err := call.Retransmit(); err != nil {
 		t.Fatal(err)
@@ -197,6 +216,46 @@ func TestRepeatedRequestsGetTheStoredAnswer(t *testing.T) {
 		t.Errorf("%v, %d rows", got, len(rows))
 	}
 	must[*Message](t)(call.Cancel(t.Context()))
+
+	p.carrier.On("988", Answer(0))
+	call, leg := p.talk(t, Plan{})
+	before := len(call.Responses())
+	if err := call.Retransmit(); err != nil {
+		t.Fatal(err)
+	}
+	must[*Message](t)(call.Info(t.Context(), Body{"text/plain", "x"})) // and the INVITE came before it
+	if got := call.Responses()[before:]; len(got) != 0 {
+		t.Errorf("an INVITE that has its 2xx is absorbed, not answered with %v", got)
+	}
+	leg.first.receive(leg.Requests()[0])
+	eventually(t, "the 200 to the INFO again", func() bool { return p.phone.Counters().Repeats == 1 })
+	if len(leg.Requests()) != 1 {
+		t.Error("a repeated INFO is a second one")
+	}
+}
+
+func TestRouteSets(t *testing.T) {
+	p := newPair(t, "udp", nil)
+	hop := func(to netip.AddrPort, n string) string { return "<sip:" + to.String() + ";lr;n=" + n + ">" }
+	there, back := p.carrier.Addr(), p.phone.Addr()
+	b := Answer(0)
+	b.Headers = []Header{{"Record-Route", hop(there, "1") + ", " + hop(there, "2")}, {"Record-Route", hop(there, "3")}}
+	p.carrier.On("988", b)
+	// The carrier copies the Record-Route of the INVITE as well: a proxy's that lies nearer to the phone.
+	call, leg := p.talk(t, Plan{Headers: []Header{{"Record-Route", hop(back, "4") + "," + hop(back, "5")}}})
+	must[*Message](t)(call.Info(t.Context(), Body{"text/plain", "x"}))
+	must[*Message](t)(leg.Request(t.Context(), "INFO", Body{"text/plain", "y"}))
+	for _, c := range []struct {
+		m    *Message
+		want []string
+	}{
+		{leg.Requests()[0], []string{hop(there, "3"), hop(there, "2"), hop(there, "1"), hop(back, "5"), hop(back, "4")}},
+		{call.Requests()[0], []string{hop(back, "4"), hop(back, "5")}},
+	} {
+		if got := c.m.All("Route"); !slices.Equal(got, c.want) {
+			t.Errorf("%s has the routes %q, want %q", c.m, got, c.want)
+		}
+	}
 }
 
 func TestChallengeIsAnsweredOnce(t *testing.T) {

@@ -102,7 +102,19 @@ func (l *Leg) up() bool {
 	return l.first.end.By == "" || slices.ContainsFunc(l.forks, func(s *session) bool { return s.end.By == "" })
 }
 
-// receive takes the INVITE when it is repeated, its CANCEL, and the ACK to its refusal.
+// ackedRefusal takes an ACK with the INVITE's branch (RFC 3261 §17.1.1.3). After a 2xx it is no such ACK: some phones use the
+// branch again for the ACK to a 2xx.
+func (l *Leg) ackedRefusal() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.refusal != nil {
+		l.refusal.stop()
+		l.refusal = nil
+	}
+	return l.final >= 300
+}
+
+// receive takes the INVITE when it is repeated, and its CANCEL.
 func (l *Leg) receive(m *Message) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -111,11 +123,6 @@ func (l *Leg) receive(m *Message) {
 		l.carrier.count.repeats.Add(1)
 		if l.last != nil && l.final/100 != 2 { // a 2xx repeats itself (RFC 6026 §7.1)
 			_, _ = l.carrier.send(replyTo(m), l.last)
-		}
-	case "ACK":
-		if l.refusal != nil {
-			l.refusal.stop()
-			l.refusal = nil
 		}
 	case "CANCEL":
 		l.onCancel(m)
@@ -172,8 +179,8 @@ func (l *Leg) refuse(code int, reason string, script []Header) {
 func (l *Leg) accept(s *session, script []Header) {
 	l.final = 200
 	message := l.respond(200, "", script, l.offer, s.key.localTag)
+	l.carrier.note(func(t *Totals) { t.Answered++ }) // before it is sent: who has the 200 finds it in the record
 	s.answeredAt = s.accepted(l.invite, message)
-	l.carrier.note(func(t *Totals) { t.Answered++ })
 }
 
 // changed does what has waited for the ACK.

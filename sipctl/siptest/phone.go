@@ -141,6 +141,9 @@ func (p *Phone) outOfDialog(m *Message) {
 	}
 }
 
+// ackedRefusal: a phone takes no calls, so it repeats no refusal.
+func (p *Phone) ackedRefusal(*Message) bool { return false }
+
 // calls are the calls in the tables, those just ended included.
 func (p *Phone) calls() []*Call {
 	p.mu.Lock()

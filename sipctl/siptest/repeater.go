@@ -22,7 +22,7 @@ type repeater struct {
 	to      peer
 
 	pause, longest time.Duration // longest 0: doubling without an end
-	until          time.Time
+	next, until    time.Time     // of the timetable: a late timer delays one repetition, not those after it
 	timer          *time.Timer
 	giveUp         func() // called with lock held, may be nil
 }
@@ -35,7 +35,8 @@ func (r *repeater) start(once bool, longest time.Duration) (sent time.Time, err 
 	if once {
 		r.pause = limit
 	}
-	r.timer = r.a.after(r.pause, r.fire)
+	r.next = sent
+	r.schedule()
 	return sent, err
 }
 
@@ -45,7 +46,7 @@ func (r *repeater) fire() {
 	if r.timer == nil {
 		return // stopped while this was waiting for the lock
 	}
-	if !time.Now().Before(r.until) {
+	if !r.next.Before(r.until) {
 		r.timer = nil
 		if r.giveUp != nil {
 			r.giveUp()
@@ -58,7 +59,15 @@ func (r *repeater) fire() {
 	if r.longest > 0 {
 		r.pause = min(r.pause, r.longest)
 	}
-	r.timer = r.a.after(max(0, min(r.pause, time.Until(r.until))), r.fire)
+	r.schedule()
+}
+
+func (r *repeater) schedule() {
+	r.next = r.next.Add(r.pause)
+	if r.next.After(r.until) {
+		r.next = r.until
+	}
+	r.timer = r.a.after(time.Until(r.next), r.fire)
 }
 
 // slow makes the pauses T2 from now on: a non-INVITE request that has seen a provisional (RFC 3261 §17.1.2.2).

@@ -106,10 +106,11 @@ func (s *session) receive(m *Message) {
 	if !s.a.conf.Lean && len(s.heard) < maxHeard {
 		s.heard = append(s.heard, m)
 	}
-	s.answer(m, key, s.choose(m))
-	if m.Method == "BYE" {
+	answer := s.choose(m)
+	if m.Method == "BYE" { // noted before it is answered: who has the 200 finds it in the record
 		s.finish(Remote, m.Get("Reason"), m.At)
 	}
+	s.answer(m, key, answer)
 	s.owner.changed(s)
 }
 
