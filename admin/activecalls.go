@@ -40,7 +40,7 @@ func activeCallOf(c rating.LiveCall) activeCall {
 }
 
 type activeCallQuery struct {
-	paging
+	Paging
 	Sort      string `query:"sort" default:"-started_at" enum:"started_at,-started_at,extension,-extension,cost_so_far,-cost_so_far,deadline_at,-deadline_at" doc:"Field to sort by; a minus turns the order around."`
 	Q         string `query:"q" maxLength:"100" doc:"Part of the extension's number, the user name or the number dialled."`
 	Extension string `query:"extension" maxLength:"32" doc:"Only calls of this one."`
@@ -71,10 +71,10 @@ func (s *Server) listActiveCalls(ctx context.Context, in *activeCallQuery) (*ans
 	})
 	order(calls, in.Sort, activeCallOrders, func(a, b rating.LiveCall) int { return cmp.Compare(a.ID, b.ID) })
 	var page []activeCall
-	for _, c := range cut(in.paging, calls) {
+	for _, c := range cut(in.Paging, calls) {
 		page = append(page, activeCallOf(c))
 	}
-	return listOf(in.paging, page, int64(len(calls))), nil
+	return listOf(in.Paging, page, int64(len(calls))), nil
 }
 
 // reckonedCalls are all live calls with their cost so far and their deadline. The calls of one extension share its

@@ -38,27 +38,26 @@ func (s *Server) getBilling(context.Context, *struct{}) (*versioned[billing], er
 }
 
 type billingReplacement struct {
-	ifMatch
+	IfMatch
 	Body replacement[billing]
 }
 
 // replaceBilling switches billing on or off. The first activation is kept for good.
 func (s *Server) replaceBilling(ctx context.Context, in *billingReplacement) (*versioned[billing], error) {
-	version, err := in.version()
-	if err != nil {
-		return nil, err
-	}
 	after, err := over(in.Body.body, billing{})
 	if err != nil {
 		return nil, err
 	}
-	changed, err := s.deps.Catalog.UpdateBilling(ctx, version, func(b *rating.Billing) error {
+	changed, err := s.deps.Catalog.EditBilling(ctx, func(b rating.Billing) (rating.Billing, error) {
+		if err := in.check(b.Version); err != nil {
+			return b, err
+		}
 		b.Active = after.Active
 		if b.Active && b.FirstActivatedAt == nil {
 			now := s.now().Truncate(time.Second)
 			b.FirstActivatedAt = &now
 		}
-		return nil
+		return b, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("edit billing: %w", err)

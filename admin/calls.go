@@ -17,8 +17,8 @@ type Archive interface {
 }
 
 type callQuery struct {
-	paging
-	period
+	Paging
+	Period
 	Sort        string `query:"sort" default:"-started_at" enum:"started_at,-started_at,extension,-extension,dialled,-dialled,trunk,-trunk,duration,-duration,cost,-cost" doc:"Field to sort by; a minus turns the order around."`
 	Q           string `query:"q" maxLength:"100" doc:"Part of the extension's number, or of the user name at that time."`
 	Disposition string `query:"disposition" default:"answered" enum:"answered,busy,no_answer,failed,cancelled,rejected,any" doc:"How the calls ended."`
@@ -41,7 +41,7 @@ func (s *Server) listCalls(ctx context.Context, in *callQuery) (*answer[list[cal
 	for _, c := range found {
 		items = append(items, callOf(c))
 	}
-	return listOf(in.paging, items, total), nil
+	return listOf(in.Paging, items, total), nil
 }
 
 type callPath struct {

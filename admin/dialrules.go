@@ -13,10 +13,10 @@ import (
 
 // DialRules is the part of the catalog that keeps which number goes where.
 type DialRules interface {
-	CreateDialRule(ctx context.Context, r rating.DialRule) (rating.DialRule, error)
-	// UpdateDialRule changes a rule at the version ifMatch (0 = any); rating.ErrNotFound, rating.ErrVersion.
-	UpdateDialRule(ctx context.Context, id, ifMatch int64, edit func(*rating.DialRule) error) (rating.DialRule, error)
-	DeleteDialRule(ctx context.Context, id, ifMatch int64) error
+	AddDialRule(ctx context.Context, r rating.DialRule) (rating.DialRule, error)
+	// EditDialRule changes a rule; rating.ErrNotFound where it is not there.
+	EditDialRule(ctx context.Context, id int64, edit func(rating.DialRule) (rating.DialRule, error)) (rating.DialRule, error)
+	DeleteDialRule(ctx context.Context, id int64) error
 }
 
 // dialRule is the resource; its fields are those of rating.DialRule.
@@ -67,7 +67,7 @@ func (s *Server) checkTrunks(field string, names []string) error {
 }
 
 type dialRuleQuery struct {
-	paging
+	Paging
 	Sort string `query:"sort" default:"position" enum:"position,-position,id,-id,prefix,-prefix,number_length,-number_length,enabled,-enabled" doc:"Field to sort by; a minus turns the order around."`
 	Q    string `query:"q" maxLength:"100" doc:"Part of the prefix or of a trunk's name."`
 }
@@ -89,17 +89,17 @@ func (s *Server) listDialRules(_ context.Context, in *dialRuleQuery) (*answer[li
 	}
 	order(found, in.Sort, dialRuleOrders, func(a, b rating.DialRule) int { return cmp.Compare(a.ID, b.ID) })
 	var page []dialRule
-	for _, r := range cut(in.paging, found) {
+	for _, r := range cut(in.Paging, found) {
 		page = append(page, dialRuleOf(r))
 	}
-	return listOf(in.paging, page, int64(len(found))), nil
+	return listOf(in.Paging, page, int64(len(found))), nil
 }
 
 func dialRuleAnswer(r rating.DialRule) *versioned[dialRule] {
 	return &versioned[dialRule]{etag(r.Version), dialRuleOf(r)}
 }
 
-func (s *Server) getDialRule(_ context.Context, in *idPath) (*versioned[dialRule], error) {
+func (s *Server) getDialRule(_ context.Context, in *IDPath) (*versioned[dialRule], error) {
 	for _, r := range s.snapshot().Plan.Rules() {
 		if r.ID == in.ID {
 			return dialRuleAnswer(r), nil
@@ -113,26 +113,24 @@ func (s *Server) createDialRule(ctx context.Context, in *struct{ Body creation[d
 	if err != nil {
 		return nil, err
 	}
-	if r, err = s.deps.Catalog.CreateDialRule(ctx, r); err != nil {
+	if r, err = s.deps.Catalog.AddDialRule(ctx, r); err != nil {
 		return nil, fmt.Errorf("add dial rule: %w", err)
 	}
 	return dialRuleAnswer(r), nil
 }
 
 type dialRuleEdit struct {
-	idPath
-	ifMatch
+	IDPath
+	IfMatch
 	Body edit[dialRule]
 }
 
 func (s *Server) editDialRule(ctx context.Context, in *dialRuleEdit) (*versioned[dialRule], error) {
-	version, err := in.version()
-	if err != nil {
-		return nil, err
-	}
-	r, err := s.deps.Catalog.UpdateDialRule(ctx, in.ID, version, func(r *rating.DialRule) (err error) {
-		*r, err = s.mergeDialRule(in.Body.body, *r)
-		return err
+	r, err := s.deps.Catalog.EditDialRule(ctx, in.ID, func(old rating.DialRule) (rating.DialRule, error) {
+		if err := in.check(old.Version); err != nil {
+			return old, err
+		}
+		return s.mergeDialRule(in.Body.body, old)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("edit dial rule %d: %w", in.ID, err)
@@ -140,8 +138,8 @@ func (s *Server) editDialRule(ctx context.Context, in *dialRuleEdit) (*versioned
 	return dialRuleAnswer(r), nil
 }
 
-func (s *Server) deleteDialRule(ctx context.Context, in *idPath) (*struct{}, error) {
-	if err := s.deps.Catalog.DeleteDialRule(ctx, in.ID, 0); err != nil {
+func (s *Server) deleteDialRule(ctx context.Context, in *IDPath) (*struct{}, error) {
+	if err := s.deps.Catalog.DeleteDialRule(ctx, in.ID); err != nil {
 		return nil, fmt.Errorf("delete dial rule %d: %w", in.ID, err)
 	}
 	return nil, nil

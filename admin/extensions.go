@@ -13,15 +13,13 @@ import (
 
 // Extensions is the part of the catalog that keeps who pays.
 type Extensions interface {
-	// CreateExtension adds one and opens its account; rating.ErrAccountExists where the number is taken.
-	CreateExtension(ctx context.Context, e rating.Extension, by string) (rating.Extension, error)
-	// UpdateExtension changes one at the version ifMatch (0 = any), and the terms of its account with it;
-	// rating.ErrNotFound, rating.ErrVersion.
-	UpdateExtension(ctx context.Context, number string, ifMatch int64, by string, edit func(*rating.Extension) error) (rating.Extension, error)
-	// UpdateExtensions makes the same edit on many: on all of them, or on none.
-	UpdateExtensions(ctx context.Context, numbers []string, by string, edit func(*rating.Extension) error) ([]rating.Extension, error)
+	// AddExtension adds one and opens its account; rating.ErrAccountExists where the number is taken.
+	AddExtension(ctx context.Context, e rating.Extension, by string) (rating.Extension, error)
+	// EditExtensions changes extensions, and the terms of their accounts with them: all, or none. rating.ErrNotFound
+	// where one is not there. edit may be called several times, each time with what is stored.
+	EditExtensions(ctx context.Context, numbers []string, by string, edit func(rating.Extension) (rating.Extension, error)) ([]rating.Extension, error)
 	// DeleteExtension takes one away and closes its account; rating.ErrActiveCalls while calls are up.
-	DeleteExtension(ctx context.Context, number string, ifMatch int64, by string) error
+	DeleteExtension(ctx context.Context, number, by string) error
 }
 
 // Ledger is the money of extensions.
@@ -47,12 +45,12 @@ func (s *Server) accounts(ctx context.Context, numbers []string) (map[string]rat
 	return accounts, nil
 }
 
-type numberPath struct {
+type NumberPath struct {
 	Number string `path:"number" maxLength:"32" doc:"The extension's number." example:"101"`
 }
 
 type extensionQuery struct {
-	paging
+	Paging
 	Sort        string `query:"sort" default:"number" enum:"number,-number,username,-username,balance,-balance,credit,-credit,total_recharges,-total_recharges,held,-held,active_calls,-active_calls,status,-status,payment_type,-payment_type,billing_enabled,-billing_enabled" doc:"Field to sort by; a minus turns the order around."`
 	Q           string `query:"q" maxLength:"100" doc:"Part of the number or the user name."`
 	Number      string `query:"number" maxLength:"32" doc:"Part of the number."`
@@ -104,13 +102,13 @@ func (s *Server) listExtensions(ctx context.Context, in *extensionQuery) (*answe
 		}
 	}
 	order(found, in.Sort, extensionOrders, func(a, b extension) int { return byNumber(a.Number, b.Number) })
-	page := cut(in.paging, found)
+	page := cut(in.Paging, found)
 	if !everyAccount {
 		if err := s.addMoney(ctx, page); err != nil {
 			return nil, err
 		}
 	}
-	return listOf(in.paging, page, int64(len(found))), nil
+	return listOf(in.Paging, page, int64(len(found))), nil
 }
 
 // addMoney fills in what the ledger knows.
@@ -139,7 +137,7 @@ func (s *Server) withMoney(ctx context.Context, e rating.Extension) (*versioned[
 	return &versioned[extension]{etag(e.Version), one[0]}, nil
 }
 
-func (s *Server) getExtension(ctx context.Context, in *numberPath) (*versioned[extension], error) {
+func (s *Server) getExtension(ctx context.Context, in *NumberPath) (*versioned[extension], error) {
 	e, ok := s.snapshot().Extension(in.Number)
 	if !ok {
 		return nil, notFound.because("There is no extension " + in.Number + ".")
@@ -153,7 +151,7 @@ func (s *Server) createExtension(ctx context.Context, in *struct{ Body creation[
 		return nil, err
 	}
 	number := e.Number
-	e, err = s.deps.Catalog.CreateExtension(ctx, e, principalFrom(ctx).Name)
+	e, err = s.deps.Catalog.AddExtension(ctx, e, principalFrom(ctx).Name)
 	if errors.Is(err, rating.ErrAccountExists) {
 		return nil, conflict.because("There is an extension " + number + " already; edit it, or take another number.")
 	}
@@ -164,31 +162,33 @@ func (s *Server) createExtension(ctx context.Context, in *struct{ Body creation[
 }
 
 type extensionEdit struct {
-	numberPath
-	ifMatch
+	NumberPath
+	IfMatch
 	Body edit[extension]
 }
 
 func (s *Server) editExtension(ctx context.Context, in *extensionEdit) (*versioned[extension], error) {
-	version, err := in.version()
-	if err != nil {
-		return nil, err
+	edited, err := s.deps.Catalog.EditExtensions(ctx, []string{in.Number}, principalFrom(ctx).Name, s.merging(in.Body.body, in.IfMatch))
+	var faults rating.Invalid
+	if errors.As(err, &faults) {
+		return nil, withoutRows(faults)
 	}
-	edited, err := s.deps.Catalog.UpdateExtension(ctx, in.Number, version, principalFrom(ctx).Name, s.put(in.Body.body))
 	if err != nil {
 		return nil, fmt.Errorf("edit extension: %w", err)
 	}
 	if err := s.endCallsIfAsked(ctx, in.Body.body, []string{in.Number}); err != nil {
 		return nil, err
 	}
-	return s.withMoney(ctx, edited)
+	return s.withMoney(ctx, edited[0])
 }
 
-// put puts a body over an extension.
-func (s *Server) put(b body) func(*rating.Extension) error {
-	return func(e *rating.Extension) (err error) {
-		*e, err = b.merge(*e, s.config.Realm)
-		return err
+// merging is the edit that puts a body over an extension.
+func (s *Server) merging(b body, match IfMatch) func(rating.Extension) (rating.Extension, error) {
+	return func(e rating.Extension) (rating.Extension, error) {
+		if err := match.check(e.Version); err != nil {
+			return e, err
+		}
+		return b.merge(e, s.config.Realm)
 	}
 }
 
@@ -214,7 +214,7 @@ func (s *Server) editExtensions(ctx context.Context, in *bulkEdit) (*answer[edit
 	if wrong != nil {
 		return nil, invalid.with(wrong...)
 	}
-	edited, err := s.deps.Catalog.UpdateExtensions(ctx, in.Body.Numbers, principalFrom(ctx).Name, s.put(in.Body.Set.body))
+	edited, err := s.deps.Catalog.EditExtensions(ctx, in.Body.Numbers, principalFrom(ctx).Name, s.merging(in.Body.Set.body, IfMatch{}))
 	var faults rating.Invalid
 	if errors.As(err, &faults) {
 		return nil, faultsOf("body.set.", withoutRows(faults))
@@ -249,8 +249,8 @@ func withoutRows(faults rating.Invalid) rating.Invalid {
 	return once
 }
 
-func (s *Server) deleteExtension(ctx context.Context, in *numberPath) (*struct{}, error) {
-	err := s.deps.Catalog.DeleteExtension(ctx, in.Number, 0, principalFrom(ctx).Name)
+func (s *Server) deleteExtension(ctx context.Context, in *NumberPath) (*struct{}, error) {
+	err := s.deps.Catalog.DeleteExtension(ctx, in.Number, principalFrom(ctx).Name)
 	if errors.Is(err, rating.ErrActiveCalls) {
 		return nil, conflict.because("Extension " + in.Number + " has calls up; end them first, for instance by locking it with end_active_calls.")
 	}

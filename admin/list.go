@@ -18,7 +18,7 @@ type versioned[T any] struct {
 }
 
 // paging of a list.
-type paging struct {
+type Paging struct {
 	Page    int `query:"page" default:"1" minimum:"1" maximum:"1000000" doc:"Counted from 1. A page beyond the last is empty."`
 	PerPage int `query:"per_page" default:"10" minimum:"1" maximum:"200" doc:"Items of a page."`
 }
@@ -31,10 +31,10 @@ type list[T any] struct {
 	PerPage int   `json:"per_page" doc:"As asked for."`
 }
 
-func (p paging) offset() int { return (p.Page - 1) * p.PerPage }
+func (p Paging) offset() int { return (p.Page - 1) * p.PerPage }
 
 // listOf makes a page of items that were cut out of the whole already.
-func listOf[T any](p paging, items []T, total int64) *answer[list[T]] {
+func listOf[T any](p Paging, items []T, total int64) *answer[list[T]] {
 	if items == nil {
 		items = []T{}
 	}
@@ -42,7 +42,7 @@ func listOf[T any](p paging, items []T, total int64) *answer[list[T]] {
 }
 
 // cut returns the page of the whole.
-func cut[T any](p paging, whole []T) []T {
+func cut[T any](p Paging, whole []T) []T {
 	start := min(p.offset(), len(whole))
 	return whole[start:min(start+p.PerPage, len(whole))]
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // period is the filter from … to of a list.
-type period struct {
+type Period struct {
 	From string `query:"from" maxLength:"40" doc:"A day in the installation's time zone (2019-05-31), or a time (2019-05-31T15:00:00Z). Left out: from the beginning." example:"2019-05-01"`
 	To   string `query:"to" maxLength:"40" doc:"A day, all of it included, or a time, included. Left out: until now." example:"2019-05-31"`
 }
@@ -25,7 +25,7 @@ func parseDay(text string, location *time.Location) (time.Time, bool) {
 }
 
 // span is the period as instants.
-func (p period) span(location *time.Location) (rating.Period, error) {
+func (p Period) span(location *time.Location) (rating.Period, error) {
 	var s rating.Period
 	var wrong []fault
 	read := func(name, text string, whole func(day time.Time) time.Time, instant func(time.Time) time.Time) (t time.Time) {
@@ -56,7 +56,7 @@ func nextDay(day time.Time) time.Time {
 }
 
 // days is the period as days of the installation's time zone, both included.
-func (p period) days(location *time.Location) (from, to string, err error) {
+func (p Period) days(location *time.Location) (from, to string, err error) {
 	s, err := p.span(location)
 	if err != nil {
 		return "", "", err
@@ -71,4 +71,4 @@ func (p period) days(location *time.Location) (from, to string, err error) {
 }
 
 // page is the paging as the archive wants it.
-func (p paging) page() rating.Page { return rating.Page{Offset: p.offset(), Limit: p.PerPage} }
+func (p Paging) page() rating.Page { return rating.Page{Offset: p.offset(), Limit: p.PerPage} }

@@ -12,18 +12,18 @@ import (
 
 // Rates is the part of the catalog that keeps what calls cost.
 type Rates interface {
-	CreateRate(ctx context.Context, r rating.Rate) (rating.Rate, error)
-	// UpdateRate changes a rate at the version ifMatch (0 = any); rating.ErrNotFound, rating.ErrVersion.
-	UpdateRate(ctx context.Context, id, ifMatch int64, edit func(*rating.Rate) error) (rating.Rate, error)
-	DeleteRate(ctx context.Context, id, ifMatch int64) error
+	AddRate(ctx context.Context, r rating.Rate) (rating.Rate, error)
+	// EditRate changes a rate; rating.ErrNotFound where it is not there.
+	EditRate(ctx context.Context, id int64, edit func(rating.Rate) (rating.Rate, error)) (rating.Rate, error)
+	DeleteRate(ctx context.Context, id int64) error
 }
 
-type idPath struct {
+type IDPath struct {
 	ID int64 `path:"id" minimum:"1" doc:"Names it for good."`
 }
 
 type rateQuery struct {
-	paging
+	Paging
 	Sort string `query:"sort" default:"id" enum:"id,-id,active,-active,remark,-remark,prefix,-prefix,number_length,-number_length,initial_cost,-initial_cost,initial_time,-initial_time,rate,-rate,billing_unit,-billing_unit,start_time,-start_time,end_time,-end_time" doc:"Field to sort by; a minus turns the order around."`
 	Q    string `query:"q" maxLength:"100" doc:"Part of the remark or the prefix."`
 }
@@ -51,15 +51,15 @@ func (s *Server) listRates(_ context.Context, in *rateQuery) (*answer[list[rate]
 	}
 	order(found, in.Sort, rateOrders, func(a, b rating.Rate) int { return cmp.Compare(a.ID, b.ID) })
 	var page []rate
-	for _, r := range cut(in.paging, found) {
+	for _, r := range cut(in.Paging, found) {
 		page = append(page, rateOf(r))
 	}
-	return listOf(in.paging, page, int64(len(found))), nil
+	return listOf(in.Paging, page, int64(len(found))), nil
 }
 
 func rateAnswer(r rating.Rate) *versioned[rate] { return &versioned[rate]{etag(r.Version), rateOf(r)} }
 
-func (s *Server) getRate(_ context.Context, in *idPath) (*versioned[rate], error) {
+func (s *Server) getRate(_ context.Context, in *IDPath) (*versioned[rate], error) {
 	r, ok := s.snapshot().Rates.Rate(in.ID)
 	if !ok {
 		return nil, noRate(in.ID)
@@ -76,41 +76,39 @@ func (s *Server) createRate(ctx context.Context, in *struct{ Body creation[rate]
 	if err != nil {
 		return nil, err
 	}
-	if r, err = s.deps.Catalog.CreateRate(ctx, r); err != nil {
+	if r, err = s.deps.Catalog.AddRate(ctx, r); err != nil {
 		return nil, fmt.Errorf("add rate: %w", err)
 	}
 	return rateAnswer(r), nil
 }
 
 type rateEdit struct {
-	idPath
-	ifMatch
+	IDPath
+	IfMatch
 	Body edit[rate]
 }
 
 type rateReplacement struct {
-	idPath
-	ifMatch
+	IDPath
+	IfMatch
 	Body replacement[rate]
 }
 
 func (s *Server) editRate(ctx context.Context, in *rateEdit) (*versioned[rate], error) {
-	return s.changeRate(ctx, in.ID, in.ifMatch, in.Body.body)
+	return s.changeRate(ctx, in.ID, in.IfMatch, in.Body.body)
 }
 
 func (s *Server) replaceRate(ctx context.Context, in *rateReplacement) (*versioned[rate], error) {
-	return s.changeRate(ctx, in.ID, in.ifMatch, in.Body.body)
+	return s.changeRate(ctx, in.ID, in.IfMatch, in.Body.body)
 }
 
 // changeRate serves PATCH and PUT: they differ in what the body must hold.
-func (s *Server) changeRate(ctx context.Context, id int64, match ifMatch, b body) (*versioned[rate], error) {
-	version, err := match.version()
-	if err != nil {
-		return nil, err
-	}
-	r, err := s.deps.Catalog.UpdateRate(ctx, id, version, func(r *rating.Rate) (err error) {
-		*r, err = b.mergeRate(*r)
-		return err
+func (s *Server) changeRate(ctx context.Context, id int64, match IfMatch, b body) (*versioned[rate], error) {
+	r, err := s.deps.Catalog.EditRate(ctx, id, func(old rating.Rate) (rating.Rate, error) {
+		if err := match.check(old.Version); err != nil {
+			return old, err
+		}
+		return b.mergeRate(old)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("edit rate %d: %w", id, err)
@@ -118,8 +116,8 @@ func (s *Server) changeRate(ctx context.Context, id int64, match ifMatch, b body
 	return rateAnswer(r), nil
 }
 
-func (s *Server) deleteRate(ctx context.Context, in *idPath) (*struct{}, error) {
-	if err := s.deps.Catalog.DeleteRate(ctx, in.ID, 0); err != nil {
+func (s *Server) deleteRate(ctx context.Context, in *IDPath) (*struct{}, error) {
+	if err := s.deps.Catalog.DeleteRate(ctx, in.ID); err != nil {
 		return nil, fmt.Errorf("delete rate %d: %w", in.ID, err)
 	}
 	return nil, nil

@@ -122,8 +122,8 @@ type movement struct {
 }
 
 type rechargeQuery struct {
-	paging
-	period
+	Paging
+	Period
 	Sort string `query:"sort" default:"-at" enum:"at,-at,extension,-extension,amount,-amount" doc:"Field to sort by; a minus turns the order around."`
 	Q    string `query:"q" maxLength:"100" doc:"Part of the number or of the user name at that time."`
 }
@@ -143,5 +143,5 @@ func (s *Server) listRecharges(ctx context.Context, in *rechargeQuery) (*answer[
 		items = append(items, movement{e.Extension + "-" + strconv.FormatInt(e.Seq, 10), string(e.Kind), e.Extension, e.Username,
 			e.Before, e.Amount, e.After, e.At.UTC(), e.By, e.Note})
 	}
-	return listOf(in.paging, items, total), nil
+	return listOf(in.Paging, items, total), nil
 }

@@ -10,9 +10,8 @@ import (
 
 // Settings is the part of the catalog that keeps the settings and whether billing is on.
 type Settings interface {
-	// Both change what is there at the version ifMatch (0 = any); rating.ErrVersion.
-	UpdateSettings(ctx context.Context, ifMatch int64, edit func(*rating.Settings) error) (rating.Settings, error)
-	UpdateBilling(ctx context.Context, ifMatch int64, edit func(*rating.Billing) error) (rating.Billing, error)
+	EditSettings(ctx context.Context, edit func(rating.Settings) (rating.Settings, error)) (rating.Settings, error)
+	EditBilling(ctx context.Context, edit func(rating.Billing) (rating.Billing, error)) (rating.Billing, error)
 }
 
 const settingsRule = "A manager may change currency and low_balance_threshold; every other field must be as GET returned it."
@@ -76,19 +75,17 @@ func (s *Server) getSettings(context.Context, *struct{}) (*versioned[settings], 
 }
 
 type settingsReplacement struct {
-	ifMatch
+	IfMatch
 	Body replacement[settings]
 }
 
 func (s *Server) replaceSettings(ctx context.Context, in *settingsReplacement) (*versioned[settings], error) {
-	version, err := in.version()
-	if err != nil {
-		return nil, err
-	}
 	role := principalFrom(ctx).Role
-	changed, err := s.deps.Catalog.UpdateSettings(ctx, version, func(x *rating.Settings) (err error) {
-		*x, err = s.mergeSettings(in.Body.body, *x, role)
-		return err
+	changed, err := s.deps.Catalog.EditSettings(ctx, func(old rating.Settings) (rating.Settings, error) {
+		if err := in.check(old.Version); err != nil {
+			return old, err
+		}
+		return s.mergeSettings(in.Body.body, old, role)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("edit settings: %w", err)

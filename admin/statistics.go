@@ -8,8 +8,8 @@ import (
 )
 
 type statisticsQuery struct {
-	paging
-	period
+	Paging
+	Period
 	Sort      string `query:"sort" default:"-date" enum:"date,-date,calls,-calls,total_seconds,-total_seconds,total_cost,-total_cost" doc:"Field to sort by; a minus turns the order around."`
 	Extension string `query:"extension" maxLength:"32" doc:"Only this one; left out: all together."`
 	By        string `query:"by" default:"day" enum:"day,month,year" doc:"What a row adds up, in the installation's time zone."`
@@ -40,5 +40,5 @@ func (s *Server) statistics(ctx context.Context, in *statisticsQuery) (*answer[l
 	for _, r := range found {
 		items = append(items, statisticsRow{r.Date, r.Extension, r.Username, r.Calls, r.TotalSeconds, rating.AverageSeconds(r.TotalSeconds, r.Calls), r.TotalCost})
 	}
-	return listOf(in.paging, items, total), nil
+	return listOf(in.Paging, items, total), nil
 }

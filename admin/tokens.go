@@ -42,7 +42,7 @@ type tokenRequest struct {
 }
 
 type tokenQuery struct {
-	paging
+	Paging
 	Sort string `query:"sort" default:"-created_at" enum:"created_at,-created_at,name,-name" doc:"Field to sort by; a minus turns the order around."`
 	Q    string `query:"q" maxLength:"100" doc:"Part of the name."`
 }
@@ -60,10 +60,10 @@ func (s *Server) listTokens(ctx context.Context, in *tokenQuery) (*answer[list[t
 	found = slices.DeleteFunc(slices.Clone(found), func(t rating.Token) bool { return !contains(in.Q, t.Name) })
 	order(found, in.Sort, tokenOrders, func(a, b rating.Token) int { return cmp.Compare(a.ID, b.ID) })
 	var page []token
-	for _, t := range cut(in.paging, found) {
+	for _, t := range cut(in.Paging, found) {
 		page = append(page, tokenOf(t))
 	}
-	return listOf(in.paging, page, int64(len(found))), nil
+	return listOf(in.Paging, page, int64(len(found))), nil
 }
 
 func (s *Server) createToken(ctx context.Context, in *tokenRequest) (*answer[token], error) {

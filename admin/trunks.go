@@ -12,12 +12,12 @@ import (
 
 // Trunks is the part of the catalog that keeps where calls go.
 type Trunks interface {
-	// CreateTrunk adds one; rating.ErrConflict where the name is taken.
-	CreateTrunk(ctx context.Context, t rating.Trunk) (rating.Trunk, error)
-	// UpdateTrunk changes a trunk at the version ifMatch (0 = any); rating.ErrNotFound, rating.ErrVersion.
-	UpdateTrunk(ctx context.Context, name string, ifMatch int64, edit func(*rating.Trunk) error) (rating.Trunk, error)
+	// AddTrunk adds one; rating.ErrConflict where the name is taken.
+	AddTrunk(ctx context.Context, t rating.Trunk) (rating.Trunk, error)
+	// EditTrunk changes a trunk; rating.ErrNotFound where it is not there.
+	EditTrunk(ctx context.Context, name string, edit func(rating.Trunk) (rating.Trunk, error)) (rating.Trunk, error)
 	// DeleteTrunk fails with rating.ErrConflict while a dial rule or the setting emergency_trunks names the trunk.
-	DeleteTrunk(ctx context.Context, name string, ifMatch int64) error
+	DeleteTrunk(ctx context.Context, name string) error
 }
 
 // TrunkHealth is what the SIP side knows about trunks.
@@ -26,12 +26,12 @@ type TrunkHealth interface {
 	Health(trunk string) (health string, calls int64)
 }
 
-type namePath struct {
+type NamePath struct {
 	Name string `path:"name" maxLength:"64" doc:"The trunk's name." example:"FXO-1"`
 }
 
 type trunkQuery struct {
-	paging
+	Paging
 	Sort string `query:"sort" default:"name" enum:"name,-name,uri,-uri,enabled,-enabled" doc:"Field to sort by; a minus turns the order around."`
 	Q    string `query:"q" maxLength:"100" doc:"Part of the name or the URI."`
 }
@@ -63,10 +63,10 @@ func (s *Server) listTrunks(_ context.Context, in *trunkQuery) (*answer[list[tru
 		}
 	}
 	order(found, in.Sort, trunkOrders, func(a, b trunk) int { return strings.Compare(a.Name, b.Name) })
-	return listOf(in.paging, cut(in.paging, found), int64(len(found))), nil
+	return listOf(in.Paging, cut(in.Paging, found), int64(len(found))), nil
 }
 
-func (s *Server) getTrunk(_ context.Context, in *namePath) (*versioned[trunk], error) {
+func (s *Server) getTrunk(_ context.Context, in *NamePath) (*versioned[trunk], error) {
 	t, ok := s.snapshot().Plan.Trunk(in.Name)
 	if !ok {
 		return nil, notFound.because("There is no trunk " + in.Name + ".")
@@ -79,7 +79,7 @@ func (s *Server) createTrunk(ctx context.Context, in *struct{ Body creation[trun
 	if err != nil {
 		return nil, err
 	}
-	added, err := s.deps.Catalog.CreateTrunk(ctx, t)
+	added, err := s.deps.Catalog.AddTrunk(ctx, t)
 	if errors.Is(err, rating.ErrConflict) {
 		return nil, conflict.because("There is a trunk " + t.Name + " already; edit it, or take another name.")
 	}
@@ -90,19 +90,17 @@ func (s *Server) createTrunk(ctx context.Context, in *struct{ Body creation[trun
 }
 
 type trunkEdit struct {
-	namePath
-	ifMatch
+	NamePath
+	IfMatch
 	Body edit[trunk]
 }
 
 func (s *Server) editTrunk(ctx context.Context, in *trunkEdit) (*versioned[trunk], error) {
-	version, err := in.version()
-	if err != nil {
-		return nil, err
-	}
-	t, err := s.deps.Catalog.UpdateTrunk(ctx, in.Name, version, func(t *rating.Trunk) (err error) {
-		*t, err = in.Body.mergeTrunk(*t)
-		return err
+	t, err := s.deps.Catalog.EditTrunk(ctx, in.Name, func(old rating.Trunk) (rating.Trunk, error) {
+		if err := in.check(old.Version); err != nil {
+			return old, err
+		}
+		return in.Body.mergeTrunk(old)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("edit trunk: %w", err)
@@ -110,8 +108,8 @@ func (s *Server) editTrunk(ctx context.Context, in *trunkEdit) (*versioned[trunk
 	return s.trunkAnswer(t), nil
 }
 
-func (s *Server) deleteTrunk(ctx context.Context, in *namePath) (*struct{}, error) {
-	err := s.deps.Catalog.DeleteTrunk(ctx, in.Name, 0)
+func (s *Server) deleteTrunk(ctx context.Context, in *NamePath) (*struct{}, error) {
+	err := s.deps.Catalog.DeleteTrunk(ctx, in.Name)
 	if errors.Is(err, rating.ErrConflict) {
 		return nil, conflict.because("Dial rules or the setting emergency_trunks name the trunk " + in.Name + "; change those first.")
 	}
