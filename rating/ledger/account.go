@@ -17,7 +17,7 @@ import (
 const accountPage = 500
 
 // accountFields are the fields of an account's hash in the order in which decodeAccount reads them. Beside them there
-// are: out and pin (set aside by recharges that are being applied), pend (how many of those), burn (what all running
+// are: day and spent (what the calls of the newest day have cost, holds included), out and pin (set aside by recharges that are being applied), pend (how many of those), burn (what all running
 // calls may cost within two horizons), name, ref.
 var accountFields = []string{"bal", "held", "rech", "n", "seq", "bill", "pay", "lock", "cr", "tv", "shut"}
 
@@ -210,16 +210,19 @@ func (l *Ledger) Spent(ctx context.Context, extension, day string) (rating.Money
 	if err != nil {
 		return 0, err
 	}
-	s, err := l.redis.HGet(ctx, keys.spent, day).Result()
-	if errors.Is(err, redis.Nil) {
-		return 0, nil
+	today, err := l.redis.HMGet(ctx, keys.account, "day", "spent").Result()
+	if err == nil && today[0] != day {
+		today, err = l.redis.HMGet(ctx, keys.spent, "", day).Result()
 	}
 	if err != nil {
 		return 0, fmt.Errorf("spending of %s: %w", extension, storeError(err))
 	}
-	n, err := strconv.ParseInt(s, 10, 64)
+	if today[1] == nil {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(fmt.Sprint(today[1]), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("spending of %s on %s: %q is no number", extension, day, shorten(s))
+		return 0, fmt.Errorf("spending of %s on %s: %q is no number", extension, day, shorten(fmt.Sprint(today[1])))
 	}
 	return rating.Money(n), nil
 }

@@ -37,7 +37,7 @@ func (l *Ledger) answer(ctx context.Context, a rating.Answer) (rating.Grant, err
 		return rating.Grant{}, err
 	}
 	r, err := l.run(ctx, answerScript,
-		[]string{account.account, call.call, call.blob, call.result, leasesKey(call.shard), account.spent},
+		[]string{account.account, call.call, call.blob, leasesKey(call.shard), account.spent},
 		string(a.Call), extension, l.node(a.Node), a.At.UnixMicro(), max(0, time.Since(a.At).Milliseconds()),
 		int64(Horizon/time.Second), l.Lease.Milliseconds(), blob)
 	if err != nil {
@@ -69,7 +69,7 @@ func (l *Ledger) SaveDialog(ctx context.Context, id rating.CallID, dialog []byte
 	if err != nil {
 		return err
 	}
-	r, err := l.run(ctx, dialogScript, []string{call.call, call.blob, call.result}, l.Node, dialog)
+	r, err := l.run(ctx, dialogScript, []string{call.call, call.blob}, l.Node, dialog)
 	if err == nil {
 		err = r.verdict()
 	}

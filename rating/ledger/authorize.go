@@ -29,6 +29,9 @@ func (l *Ledger) authorize(ctx context.Context, a rating.Authorization) (rating.
 	if a.Unbilled != rating.Billed {
 		a.Tariff = rating.Tariff{}
 	}
+	if !storable(a.Tariff) {
+		return rating.Grant{}, fmt.Errorf("tariff %+v: %w", a.Tariff, rating.ErrRange)
+	}
 	day, err := time.Parse(time.DateOnly, a.Day)
 	if err != nil {
 		return rating.Grant{}, fmt.Errorf("day of the call: %w", err)
@@ -39,7 +42,7 @@ func (l *Ledger) authorize(ctx context.Context, a rating.Authorization) (rating.
 	}
 	t := a.Tariff
 	r, err := l.run(ctx, authorizeScript,
-		[]string{account.account, call.call, call.blob, call.result, leasesKey(call.shard), nodesKey(call.shard), account.spent},
+		[]string{account.account, call.call, call.blob, leasesKey(call.shard), nodesKey(call.shard), account.spent},
 		string(a.Call), a.Extension, l.node(a.Node), int64(t.InitialCost), t.InitialTime, t.BillingUnit, int64(t.PerUnit), t.FirstUnits(),
 		string(a.Unbilled), a.Limits.ConcurrentCalls, int64(a.Limits.DailySpend), a.Day, day.Add(-daysKept).Format(time.DateOnly),
 		a.At.UnixMicro(), a.Ring.Milliseconds(), l.Lease.Milliseconds(), l.Alive.Milliseconds(),
@@ -55,6 +58,13 @@ func (l *Ledger) authorize(ctx context.Context, a rating.Authorization) (rating.
 	grant.Unbilled, grant.Answered = rating.Unbilled(r.text(5)), r.text(6) == stateTalking
 	grant.Tariff, err = decodeTariff(r.text(4))
 	return grant, err
+}
+
+// storable reports whether the scripts can reckon with a tariff: within the bounds of a valid rate.
+func storable(t rating.Tariff) bool {
+	price := func(m rating.Money) bool { return m >= 0 && m <= rating.MaxPrice }
+	seconds := func(n int64) bool { return n >= 0 && n <= rating.MaxTariffSeconds }
+	return price(t.InitialCost) && price(t.PerUnit) && seconds(t.InitialTime) && seconds(t.BillingUnit) && (t.PerUnit == 0 || t.BillingUnit > 0)
 }
 
 // grant reads {word, units, held, available}; refusals about a call say no more than their word.

@@ -28,7 +28,7 @@ func (l *Ledger) Call(ctx context.Context, id rating.CallID) (rating.Hold, error
 	if err != nil || len(holds) == 1 {
 		return append(holds, rating.Hold{})[0], err
 	}
-	over, err := l.redis.Exists(ctx, call.result).Result()
+	over, err := l.redis.Exists(ctx, call.blob).Result()
 	switch {
 	case err != nil:
 		err = storeError(err)

@@ -30,7 +30,7 @@ func (l *Ledger) extend(ctx context.Context, e rating.Extend) (rating.Grant, err
 		return rating.Grant{}, err
 	}
 	r, err := l.run(ctx, extendScript,
-		[]string{account.account, call.call, call.result, leasesKey(call.shard), account.spent},
+		[]string{account.account, call.call, call.blob, leasesKey(call.shard), account.spent},
 		string(e.Call), extension, l.node(e.Node), e.HaveUnits, int64(Horizon/time.Second), l.Lease.Milliseconds())
 	if err != nil {
 		return rating.Grant{}, err

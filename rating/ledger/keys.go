@@ -26,7 +26,7 @@ func unfinishedKey(shard int) string { return shardKey(shard, "intents") }  // s
 type accountKeys struct {
 	shard   int
 	account string // hash, see Ledger.Account
-	spent   string // hash: day → spent and held by its calls
+	spent   string // hash: day → spent and held by its calls, for days other than the one in the account itself
 }
 
 func keysOf(extension string) (accountKeys, error) {
@@ -39,10 +39,9 @@ func keysOf(extension string) (accountKeys, error) {
 
 // callKeys are the keys of a call.
 type callKeys struct {
-	shard  int
-	call   string // hash: the hold
-	blob   string // string: draft of the CDR, then the dialogs
-	result string // string: what the settlement did, for repeats
+	shard int
+	call  string // hash: the hold
+	blob  string // string: draft of the CDR and dialogs; when the call is over, what its settlement did, for repeats
 }
 
 func keysOfCall(id rating.CallID) (callKeys, error) {
@@ -50,7 +49,7 @@ func keysOfCall(id rating.CallID) (callKeys, error) {
 	if !ok {
 		return callKeys{}, fmt.Errorf("%q is no call id: %w", shorten(string(id)), rating.ErrNoCall)
 	}
-	return callKeys{shard, shardKey(shard, "c:"+string(id)), shardKey(shard, "b:"+string(id)), shardKey(shard, "z:"+string(id))}, nil
+	return callKeys{shard, shardKey(shard, "c:"+string(id)), shardKey(shard, "b:"+string(id))}, nil
 }
 
 // keysOfBoth are the keys of a call and of the extension that pays for it. The id of a call says where the money is.

@@ -96,7 +96,7 @@ func (l *Ledger) adopt(ctx context.Context, id rating.CallID, node string) (rati
 	if err != nil {
 		return rating.Hold{}, err
 	}
-	r, err := l.run(ctx, adoptScript, []string{call.call, call.result, leasesKey(call.shard), nodesKey(call.shard)},
+	r, err := l.run(ctx, adoptScript, []string{call.call, call.blob, leasesKey(call.shard), nodesKey(call.shard)},
 		string(id), l.node(node), l.Alive.Milliseconds(), l.Lease.Milliseconds())
 	if err == nil {
 		err = r.verdict()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"tollgate/rating"
@@ -68,7 +69,7 @@ func (l *Ledger) closeCall(ctx context.Context, cdr rating.CDR, seconds int64, m
 		return rating.Settled{}, fmt.Errorf("CDR: %w", err)
 	}
 	r, err := l.run(ctx, settleScript,
-		[]string{account.account, call.call, call.blob, call.result, leasesKey(call.shard), account.spent, outboxKey(call.shard), nodesKey(call.shard)},
+		[]string{account.account, call.call, call.blob, leasesKey(call.shard), account.spent, outboxKey(call.shard), nodesKey(call.shard)},
 		string(cdr.ID), cdr.Extension, seconds, resultsKept.Milliseconds(), text, mode, l.Lease.Milliseconds())
 	if err != nil {
 		return rating.Settled{}, err
@@ -76,7 +77,7 @@ func (l *Ledger) closeCall(ctx context.Context, cdr rating.CDR, seconds int64, m
 	return r.settled()
 }
 
-// settled reads {OK, seconds, units, cost, balance} or {DONE, "seconds:units:cost:balance"}.
+// settled reads {OK, seconds, units, cost, balance} or {DONE, "=seconds:units:cost:balance"}.
 func (r reply) settled() (rating.Settled, error) {
 	if err := r.verdict(); err != nil {
 		return rating.Settled{}, err
@@ -84,7 +85,7 @@ func (r reply) settled() (rating.Settled, error) {
 	var n []int64
 	var err error
 	if r.word() == "DONE" {
-		n, err = parseNumbers(r.text(1), 4)
+		n, err = parseNumbers(strings.TrimPrefix(r.text(1), "="), 4)
 	} else {
 		n, err = r.numbers(4)
 	}
@@ -119,7 +120,7 @@ func (l *Ledger) file(ctx context.Context, cdr rating.CDR) error {
 	if err != nil {
 		return fmt.Errorf("CDR: %w", err)
 	}
-	r, err := l.run(ctx, fileScript, []string{call.call, call.result, outboxKey(call.shard)},
+	r, err := l.run(ctx, fileScript, []string{call.call, call.blob, outboxKey(call.shard)},
 		text, resultsKept.Milliseconds(), fmt.Sprintf("%d:%d:0", cdr.Duration, cdr.Units))
 	if err != nil {
 		return err

@@ -1,5 +1,5 @@
 -- Gives a running call to another node, where its own is gone.
--- KEYS  1 call  2 result of the call  3 leases  4 nodes
+-- KEYS  1 call  2 blob of the call  3 leases  4 nodes
 -- ARGV  1 call  2 new node  3 a node is alive for ms  4 talk lease ms
 -- Reply {OK} {SETTLED} {NOCALL} {ELSEWHERE}
 -- Invariant: no money changes; of several nodes one gets the call. A ringing call keeps the lease that it has.
@@ -12,5 +12,5 @@ if c[1] ~= ARGV[2] then
   if seen and now - seen < tonumber(ARGV[3]) then return {'ELSEWHERE'} end
   redis.call('HSET', KEYS[1], 'w', ARGV[2])
 end
-if c[2] == '1' then redis.call('ZADD', KEYS[3], string.format('%.0f', now + ARGV[4]), ARGV[1]) end
+if c[2] == '1' then redis.call('ZADD', KEYS[3], now + ARGV[4], ARGV[1]) end
 return {'OK'}

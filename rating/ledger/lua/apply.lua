@@ -14,13 +14,13 @@ for i = 3, #KEYS do
   if not before then
     local a = redis.call('HMGET', KEYS[i], 'bal', 'seq', 'rech', 'out', 'pin', 'pend')
     before, after = a[1], string.format('%.0f', a[1] + amount)
-    local seq = string.format('%.0f', a[2] + 1)
+    local seq = a[2] + 1
     redis.call('XADD', KEYS[2], '*', 'e', seq .. ':' .. before .. ':' .. after, 'm', ARGV[2 * i - 3])
     if amount > 0 then
-      redis.call('HSET', KEYS[i], 'bal', after, 'seq', seq, 'rech', string.format('%.0f', a[3] + amount),
-        'pin', string.format('%.0f', a[5] - amount), 'pend', a[6] - 1)
+      redis.call('HSET', KEYS[i], 'bal', after, 'seq', seq, 'rech', a[3] + amount,
+        'pin', a[5] - amount, 'pend', a[6] - 1)
     else
-      redis.call('HSET', KEYS[i], 'bal', after, 'seq', seq, 'out', string.format('%.0f', a[4] + amount), 'pend', a[6] - 1)
+      redis.call('HSET', KEYS[i], 'bal', after, 'seq', seq, 'out', a[4] + amount, 'pend', a[6] - 1)
     end
     redis.call('HSET', KEYS[1], extension, before .. ':' .. after)
   end

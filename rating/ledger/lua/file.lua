@@ -6,5 +6,5 @@
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'CONFLICT'} end
 if redis.call('EXISTS', KEYS[2]) == 1 then return {'OK'} end
 redis.call('XADD', KEYS[3], '*', 'c', '0:0:0:' .. ARGV[3], 'm', ARGV[1])
-redis.call('SET', KEYS[2], ARGV[3] .. ':0', 'PX', ARGV[2])
+redis.call('SET', KEYS[2], '=' .. ARGV[3] .. ':0', 'PX', ARGV[2])
 return {'OK'}

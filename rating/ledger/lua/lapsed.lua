@@ -7,4 +7,4 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local since = string.match(redis.call('HGET', KEYS[2], ARGV[1]) or '', ':(%d+)$')
 if not since or now - since < tonumber(ARGV[2]) then return {} end
-return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now), 'LIMIT', 0, ARGV[3])
+return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[3])

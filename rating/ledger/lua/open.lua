@@ -7,11 +7,11 @@
 local a = redis.call('HMGET', KEYS[1], 'bal', 'shut', 'seq', 'ref', 'held')
 if a[1] and a[2] ~= '1' then return {a[4] == ARGV[10] and 'OK' or 'EXISTS'} end
 if ARGV[9] + ARGV[5] - (a[5] or 0) < 0 then return {'NOCREDIT'} end
-local seq = string.format('%.0f', (a[3] or 0) + 1)
+local seq = (a[3] or 0) + 1
 redis.call('XADD', KEYS[2], '*', 'e', seq .. ':0:' .. ARGV[9], 'm', ARGV[8])
 if not a[1] then
   redis.call('SADD', KEYS[3], ARGV[1])
-  redis.call('HSET', KEYS[1], 'held', '0', 'out', '0', 'burn', '0', 'n', '0', 'rech', '0', 'pin', '0', 'pend', '0')
+  redis.call('HSET', KEYS[1], 'held', '0', 'out', '0', 'burn', '0', 'n', '0', 'rech', '0', 'pin', '0', 'pend', '0', 'day', '', 'spent', '0')
 end
 redis.call('HSET', KEYS[1], 'bal', ARGV[9], 'seq', seq, 'bill', ARGV[2], 'pay', ARGV[3], 'lock', ARGV[4], 'cr', ARGV[5],
   'tv', ARGV[6], 'name', ARGV[7], 'shut', '0', 'ref', ARGV[10])

@@ -22,7 +22,7 @@ for i = 2, #KEYS do
 end
 for f = 1, #fresh do
   local i = fresh[f]
-  redis.call('HINCRBY', KEYS[i], amount > 0 and 'pin' or 'out', string.format('%.0f', math.abs(amount)))
+  redis.call('HINCRBY', KEYS[i], amount > 0 and 'pin' or 'out', math.abs(amount))
   redis.call('HINCRBY', KEYS[i], 'pend', 1)
   redis.call('HSET', KEYS[1], ARGV[i], '1')
 end

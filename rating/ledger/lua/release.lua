@@ -6,7 +6,7 @@
 local amount = tonumber(ARGV[1])
 for i = 2, #KEYS do
   if redis.call('HGET', KEYS[1], ARGV[i]) == '1' then
-    redis.call('HINCRBY', KEYS[i], amount > 0 and 'pin' or 'out', string.format('%.0f', -math.abs(amount)))
+    redis.call('HINCRBY', KEYS[i], amount > 0 and 'pin' or 'out', -math.abs(amount))
     redis.call('HINCRBY', KEYS[i], 'pend', -1)
     redis.call('HDEL', KEYS[1], ARGV[i])
   end

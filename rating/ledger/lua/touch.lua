@@ -10,7 +10,7 @@ for i = 2, #KEYS do
   if redis.call('HGET', KEYS[i], 'w') ~= ARGV[1] then
     gone[#gone + 1] = ARGV[i + 1]
   elseif tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i + 1]) or 0) < lease then
-    redis.call('ZADD', KEYS[1], string.format('%.0f', lease), ARGV[i + 1])
+    redis.call('ZADD', KEYS[1], lease, ARGV[i + 1])
   end
 end
 return gone
