@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -62,6 +63,45 @@ func TestAKilledServerIsStartedAgain(t *testing.T) {
 		kill(t, before, syscall.SIGKILL)
 		want(t, s, "k", itoa(round)) // the client bridges the restart
 		eventually(t, "it is up again", func() bool { st := s.State(); return st.Up && st.Restarts == round && st.PID != before })
+	}
+}
+
+func TestNothingAcknowledgedIsLostByAKill(t *testing.T) {
+	s := open(t, dataDir(t))
+	var (
+		mu    sync.Mutex
+		acked []string
+		write sync.WaitGroup
+	)
+	ctx, stop := context.WithCancel(t.Context())
+	for w := range 8 {
+		write.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				k := itoa(w) + ":" + itoa(i)
+				if s.Client.Set(ctx, k, k, 0).Err() == nil {
+					mu.Lock()
+					acked = append(acked, k)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	enough := func(more int) func() bool {
+		return func() bool { mu.Lock(); defer mu.Unlock(); return len(acked) > more }
+	}
+	for round := 1; round <= 3; round++ {
+		eventually(t, "writes go on", enough(200*round))
+		eventually(t, "it is up", func() bool { return s.State().PID != 0 })
+		kill(t, s.State().PID, syscall.SIGKILL)
+	}
+	mu.Lock()
+	sofar := len(acked)
+	mu.Unlock()
+	eventually(t, "writes go on after the last kill", enough(sofar+100))
+	stop()
+	write.Wait()
+	for _, k := range acked {
+		want(t, s, k, k)
 	}
 }
 
