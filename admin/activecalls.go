@@ -3,8 +3,6 @@ package admin
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -13,9 +11,11 @@ import (
 
 // LiveCalls are the calls that ring or talk, as the SIP side knows them.
 type LiveCalls interface {
-	LiveCalls(ctx context.Context) ([]rating.LiveCall, error)
-	// HangUp ends a call (ended_by: operator); rating.ErrNoCall where it is not up.
-	HangUp(ctx context.Context, id rating.CallID) error
+	Calls() []rating.LiveCall
+	// HangUp ends a call (ended_by: operator); false: there is none of that id.
+	HangUp(id rating.CallID) bool
+	// HangUpExtension ends all calls of an extension, and returns how many.
+	HangUpExtension(number string) int
 }
 
 // activeCall is a call that rings or talks.
@@ -80,11 +80,7 @@ func (s *Server) listActiveCalls(ctx context.Context, in *activeCallQuery) (*ans
 // reckonedCalls are all live calls with their cost so far and their deadline. The calls of one extension share its
 // money, so they are reckoned together.
 func (s *Server) reckonedCalls(ctx context.Context) ([]rating.LiveCall, error) {
-	calls, err := s.deps.LiveCalls.LiveCalls(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list active calls: %w", err)
-	}
-	calls = slices.Clone(calls)
+	calls := s.deps.LiveCalls.Calls()
 	slices.SortFunc(calls, func(a, b rating.LiveCall) int { return cmp.Compare(a.Extension, b.Extension) })
 	var numbers []string
 	for _, c := range calls {
@@ -107,33 +103,19 @@ func (s *Server) reckonedCalls(ctx context.Context) ([]rating.LiveCall, error) {
 	return calls, nil
 }
 
-func (s *Server) hangUp(ctx context.Context, in *callPath) (*struct{}, error) {
-	err := s.deps.LiveCalls.HangUp(ctx, rating.CallID(in.ID))
-	if errors.Is(err, rating.ErrNoCall) {
+func (s *Server) hangUp(_ context.Context, in *callPath) (*struct{}, error) {
+	if !s.deps.LiveCalls.HangUp(rating.CallID(in.ID)) {
 		return nil, notFound.because("There is no call " + in.ID + " up; it may have ended by itself.")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("hang up: %w", err)
 	}
 	return nil, nil
 }
 
-// endCallsIfAsked hangs up every call of the extensions where the edit says so. A call that has ended by itself meanwhile is as good.
-func (s *Server) endCallsIfAsked(ctx context.Context, edit body, numbers []string) error {
+// endCallsIfAsked hangs up every call of the extensions where the edit says so.
+func (s *Server) endCallsIfAsked(edit body, numbers []string) {
 	if !edit.endsCalls() {
-		return nil
+		return
 	}
-	calls, err := s.deps.LiveCalls.LiveCalls(ctx)
-	if err != nil {
-		return fmt.Errorf("list active calls: %w", err)
+	for _, number := range numbers {
+		s.deps.LiveCalls.HangUpExtension(number)
 	}
-	for _, c := range calls {
-		if !slices.Contains(numbers, c.Extension) {
-			continue
-		}
-		if err := s.deps.LiveCalls.HangUp(ctx, c.ID); err != nil && !errors.Is(err, rating.ErrNoCall) {
-			return fmt.Errorf("hang up %s: %w", c.ID, err)
-		}
-	}
-	return nil
 }

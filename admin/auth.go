@@ -77,7 +77,11 @@ func (s *Server) resume(ctx context.Context, session rating.Session, now time.Ti
 	}
 	if now.Sub(session.SeenAt) >= sessionTouch {
 		session.SeenAt = now
-		if err := s.deps.Operators.PutSession(ctx, session); err != nil {
+		err := s.deps.Operators.PutSession(ctx, session)
+		if errors.Is(err, rating.ErrNotFound) { // ended by somebody else in this moment
+			return principal{}, unauthenticated
+		}
+		if err != nil {
 			return principal{}, fmt.Errorf("touch session: %w", err)
 		}
 	}

@@ -19,7 +19,7 @@ type Archive interface {
 type callQuery struct {
 	Paging
 	Period
-	Sort        string `query:"sort" default:"-started_at" enum:"started_at,-started_at,extension,-extension,dialled,-dialled,trunk,-trunk,duration,-duration,cost,-cost" doc:"Field to sort by; a minus turns the order around."`
+	Sort        string `query:"sort" default:"-started_at" enum:"started_at,-started_at,duration,-duration,cost,-cost" doc:"Field to sort by; a minus turns the order around."`
 	Q           string `query:"q" maxLength:"100" doc:"Part of the extension's number, or of the user name at that time."`
 	Disposition string `query:"disposition" default:"answered" enum:"answered,busy,no_answer,failed,cancelled,rejected,any" doc:"How the calls ended."`
 }
@@ -29,7 +29,7 @@ func (s *Server) listCalls(ctx context.Context, in *callQuery) (*answer[list[cal
 	if err != nil {
 		return nil, err
 	}
-	q := rating.CallQuery{Period: span, Q: in.Q, Sort: in.Sort, Page: in.page()}
+	q := rating.CallQuery{Period: span, Q: in.Q, Sort: in.Sort, Paging: rating.Paging{Page: in.Page, PerPage: in.PerPage}}
 	if in.Disposition != "any" {
 		q.Disposition = rating.Disposition(in.Disposition)
 	}

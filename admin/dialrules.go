@@ -13,6 +13,7 @@ import (
 
 // DialRules is the part of the catalog that keeps which number goes where.
 type DialRules interface {
+	// AddDialRule adds one; a trunk that is not there is rating.Invalid, here and in an edit.
 	AddDialRule(ctx context.Context, r rating.DialRule) (rating.DialRule, error)
 	// EditDialRule changes a rule; rating.ErrNotFound where it is not there.
 	EditDialRule(ctx context.Context, id int64, edit func(rating.DialRule) (rating.DialRule, error)) (rating.DialRule, error)
@@ -38,32 +39,15 @@ func dialRuleOf(r rating.DialRule) dialRule {
 	return x
 }
 
-// mergeDialRule puts a body over a rule, and checks that its trunks are there.
-func (s *Server) mergeDialRule(b body, old rating.DialRule) (rating.DialRule, error) {
+// mergeDialRule puts a body over a rule. Its id and version stay.
+func (b body) mergeDialRule(old rating.DialRule) (rating.DialRule, error) {
 	merged, err := over(b, dialRuleOf(old))
 	if err != nil {
 		return old, err
 	}
 	merged.ID, merged.Version = old.ID, old.Version
 	r := rating.DialRule(merged)
-	if err := r.Validate(); err != nil {
-		return old, err
-	}
-	return r, s.checkTrunks("trunks", r.Trunks)
-}
-
-// checkTrunks reports the names that no trunk has.
-func (s *Server) checkTrunks(field string, names []string) error {
-	var wrong rating.Invalid
-	for i, name := range names {
-		if _, ok := s.snapshot().Plan.Trunk(name); !ok {
-			wrong = append(wrong, rating.FieldError{Field: fmt.Sprintf("%s[%d]", field, i), Message: "there is no trunk " + name})
-		}
-	}
-	if wrong != nil {
-		return wrong
-	}
-	return nil
+	return r, r.Validate()
 }
 
 type dialRuleQuery struct {
@@ -109,7 +93,7 @@ func (s *Server) getDialRule(_ context.Context, in *IDPath) (*versioned[dialRule
 }
 
 func (s *Server) createDialRule(ctx context.Context, in *struct{ Body creation[dialRule] }) (*versioned[dialRule], error) {
-	r, err := s.mergeDialRule(in.Body.body, rating.NewDialRule())
+	r, err := in.Body.mergeDialRule(rating.NewDialRule())
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +114,7 @@ func (s *Server) editDialRule(ctx context.Context, in *dialRuleEdit) (*versioned
 		if err := in.check(old.Version); err != nil {
 			return old, err
 		}
-		return s.mergeDialRule(in.Body.body, old)
+		return in.Body.mergeDialRule(old)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("edit dial rule %d: %w", in.ID, err)

@@ -176,9 +176,7 @@ func (s *Server) editExtension(ctx context.Context, in *extensionEdit) (*version
 	if err != nil {
 		return nil, fmt.Errorf("edit extension: %w", err)
 	}
-	if err := s.endCallsIfAsked(ctx, in.Body.body, []string{in.Number}); err != nil {
-		return nil, err
-	}
+	s.endCallsIfAsked(in.Body.body, []string{in.Number})
 	return s.withMoney(ctx, edited[0])
 }
 
@@ -222,9 +220,7 @@ func (s *Server) editExtensions(ctx context.Context, in *bulkEdit) (*answer[edit
 	if err != nil {
 		return nil, fmt.Errorf("edit extensions: %w", err)
 	}
-	if err := s.endCallsIfAsked(ctx, in.Body.Set.body, in.Body.Numbers); err != nil {
-		return nil, err
-	}
+	s.endCallsIfAsked(in.Body.Set.body, in.Body.Numbers)
 	items := make([]extension, 0, len(edited))
 	for _, e := range edited {
 		items = append(items, extensionOf(e, rating.Account{}))

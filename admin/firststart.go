@@ -23,7 +23,11 @@ func EnsureAdmin(ctx context.Context, operators Operators, password string) (gen
 		generated = newSecret()[:20]
 		password = generated
 	}
-	return generated, SetPassword(ctx, operators, AdminUser, password)
+	err = SetPassword(ctx, operators, AdminUser, password)
+	if errors.Is(err, rating.ErrVersion) { // another node was first
+		return "", nil
+	}
+	return generated, err
 }
 
 // SetPassword sets the password of a user and ends all sessions of that user. The user admin is made where it is

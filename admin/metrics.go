@@ -13,9 +13,9 @@ import (
 
 // metrics of the HTTP side.
 type metrics struct {
-	requests    *prometheus.CounterVec
-	seconds     *prometheus.HistogramVec
-	rechargeSum *prometheus.CounterVec
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	paidIn   *prometheus.CounterVec
 }
 
 // newMetrics registers the metrics, where there is a registry to register them on.
@@ -25,11 +25,12 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 			Help: "Requests to the API, by method, route and status."}, []string{"method", "route", "code"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "tollgate_http_request_seconds",
 			Help: "From the head of a request to the end of its answer.", Buckets: []float64{.001, .005, .02, .1, .5, 2, 10}}, []string{"route"}),
-		rechargeSum: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tollgate_recharged_total",
-			Help: "Paid in through this node, in currency units, without adjustments. A repeated request counts again only if it moved money."}, []string{"currency"}),
 	}
+	m.paidIn = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tollgate_recharged_total",
+		Help: "Paid in through this node, in currency units: it moves when a recharge is applied, not when its request is repeated, nor for adjustments."},
+		[]string{"currency"})
 	if registry != nil {
-		registry.MustRegister(m.requests, m.seconds, m.rechargeSum)
+		registry.MustRegister(m.requests, m.seconds, m.paidIn)
 	}
 	return m
 }
@@ -55,13 +56,11 @@ func methodLabel(method string) string {
 	return "other"
 }
 
-// recharged counts what a recharge paid in.
+// recharged counts what a recharge paid in. A counter is a float; no balance is made of it.
 func (m *metrics) recharged(currency string, r rating.Recharge) {
-	if r.Amount <= 0 {
-		return
+	if r.Amount > 0 {
+		m.paidIn.WithLabelValues(currency).Add(float64(r.Amount) / float64(rating.Unit) * float64(len(r.Payees)))
 	}
-	const perUnit = float64(rating.Unit)
-	m.rechargeSum.WithLabelValues(currency).Add(float64(r.Amount) / perUnit * float64(len(r.Payees))) // a metric, not a balance
 }
 
 func (s *Server) serveMetrics(c *gin.Context) {

@@ -95,7 +95,7 @@ func (s *Server) secretOf(c *gin.Context) string {
 
 // refuse answers with the problem that an error is.
 func (s *Server) refuse(api huma.API, hc huma.Context, err error) {
-	p := s.explain(hc.Context(), hc.Operation().OperationID, err)
+	p := s.explain(hc.Context(), *hc.Operation(), err)
 	for name, values := range p.header {
 		hc.SetHeader(name, strings.Join(values, ", "))
 	}
@@ -107,10 +107,15 @@ func (s *Server) refuse(api huma.API, hc huma.Context, err error) {
 }
 
 // explain turns an error into a problem and logs what the client is not told.
-func (s *Server) explain(ctx context.Context, operation string, err error) *problem {
+func (s *Server) explain(ctx context.Context, op huma.Operation, err error) *problem {
 	p := problemOf(err)
+	if op.Method == http.MethodGet { // there is no body: the fields are those of the query
+		for i, f := range p.Errors {
+			p.Errors[i].Location = strings.Replace(f.Location, "body.", "query.", 1)
+		}
+	}
 	if p.Status >= http.StatusInternalServerError {
-		s.log.LogAttrs(ctx, slog.LevelError, "request failed", slog.String("operation", operation), slog.String("by", principalFrom(ctx).Name), slog.Any("err", err))
+		s.log.LogAttrs(ctx, slog.LevelError, "request failed", slog.String("operation", op.OperationID), slog.String("by", principalFrom(ctx).Name), slog.Any("err", err))
 	}
 	return p
 }

@@ -69,6 +69,3 @@ func (p Period) days(location *time.Location) (from, to string, err error) {
 	}
 	return from, to, nil
 }
-
-// page is the paging as the archive wants it.
-func (p Paging) page() rating.Page { return rating.Page{Offset: p.offset(), Limit: p.PerPage} }

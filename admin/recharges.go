@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -38,35 +39,52 @@ type receipts struct {
 	Items []receipt `json:"items" doc:"One for each extension, in the order of the request."`
 }
 
-// rechargeOf checks a recharge against the extensions that there are.
+// rechargeOf is the recharge that a body asks for.
 func (s *Server) rechargeOf(ctx context.Context, key string, b rechargeBody) (rating.Recharge, error) {
-	r := rating.Recharge{Key: key, Amount: b.Amount, Note: b.Note, By: principalFrom(ctx).Name, At: s.now()}
+	r := rating.Recharge{Key: key, Amount: b.Amount, Note: b.Note, By: principalFrom(ctx).Name, At: s.now().Truncate(time.Microsecond)}
 	snapshot := s.snapshot()
-	var unknown rating.Invalid
-	for i, number := range b.Extensions {
-		e, ok := snapshot.Extension(number)
-		if !ok {
-			unknown = append(unknown, rating.FieldError{Field: fmt.Sprintf("extensions[%d]", i), Message: "there is no extension " + number})
-			continue
+	for _, number := range b.Extensions {
+		payee := rating.Payee{Extension: number}
+		if e, ok := snapshot.Extension(number); ok {
+			payee.Username = e.Username
 		}
-		r.Payees = append(r.Payees, rating.Payee{Extension: number, Username: e.Username})
-	}
-	if unknown != nil {
-		return r, unknown
+		r.Payees = append(r.Payees, payee)
 	}
 	return r, r.Validate()
 }
 
+// unknownPayees says which extensions of a recharge are not there.
+func (s *Server) unknownPayees(r rating.Recharge) error {
+	var unknown rating.Invalid
+	for i, p := range r.Payees {
+		if _, ok := s.snapshot().Extension(p.Extension); !ok {
+			unknown = append(unknown, rating.FieldError{Field: fmt.Sprintf("extensions[%d]", i), Message: "there is no extension " + p.Extension})
+		}
+	}
+	if unknown == nil {
+		return nil
+	}
+	return unknown
+}
+
+// recharge asks the ledger first: what was recharged once is answered again even when the extension is gone by now.
 func (s *Server) recharge(ctx context.Context, in *rechargeRequest) (*answer[receipts], error) {
 	r, err := s.rechargeOf(ctx, in.Key, in.Body)
 	if err != nil {
 		return nil, err
 	}
 	done, err := s.deps.Ledger.Recharge(ctx, r)
+	if errors.Is(err, rating.ErrUnknownExtension) {
+		if unknown := s.unknownPayees(r); unknown != nil {
+			return nil, unknown
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("recharge: %w", err)
 	}
-	s.metrics.recharged(s.snapshot().Settings.Currency, r)
+	if len(done) > 0 && done[0].At.Equal(r.At) { // else the first answer is repeated
+		s.metrics.recharged(s.snapshot().Settings.Currency, r)
+	}
 	return receiptsOf(done), nil
 }
 
@@ -82,6 +100,9 @@ func receiptsOf(done []rating.Receipt) *answer[receipts] {
 func (s *Server) previewRecharge(ctx context.Context, in *struct{ Body rechargeBody }) (*answer[receipts], error) {
 	r, err := s.rechargeOf(ctx, "preview", in.Body)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.unknownPayees(r); err != nil {
 		return nil, err
 	}
 	accounts, err := s.accounts(ctx, r.Extensions())
@@ -124,7 +145,7 @@ type movement struct {
 type rechargeQuery struct {
 	Paging
 	Period
-	Sort string `query:"sort" default:"-at" enum:"at,-at,extension,-extension,amount,-amount" doc:"Field to sort by; a minus turns the order around."`
+	Sort string `query:"sort" default:"-at" enum:"at,-at" doc:"Newest first is -at."`
 	Q    string `query:"q" maxLength:"100" doc:"Part of the number or of the user name at that time."`
 }
 
@@ -134,7 +155,7 @@ func (s *Server) listRecharges(ctx context.Context, in *rechargeQuery) (*answer[
 	if err != nil {
 		return nil, err
 	}
-	found, total, err := s.deps.Archive.Recharges(ctx, rating.EntryQuery{Period: span, Q: in.Q, Sort: in.Sort, Page: in.page()})
+	found, total, err := s.deps.Archive.Recharges(ctx, rating.EntryQuery{Period: span, Q: in.Q, Sort: in.Sort, Paging: rating.Paging{Page: in.Page, PerPage: in.PerPage}})
 	if err != nil {
 		return nil, fmt.Errorf("read recharges: %w", err)
 	}

@@ -53,7 +53,7 @@ func route[In, Out any](s *Server, who access, at, id, summary string, handler f
 	huma.Register(s.api, op, func(ctx context.Context, in *In) (*Out, error) {
 		out, err := handler(ctx, in)
 		if err != nil {
-			return nil, s.explain(ctx, id, err)
+			return nil, s.explain(ctx, op, err)
 		}
 		return out, nil
 	})

@@ -85,7 +85,7 @@ func (s *Server) replaceSettings(ctx context.Context, in *settingsReplacement) (
 		if err := in.check(old.Version); err != nil {
 			return old, err
 		}
-		return s.mergeSettings(in.Body.body, old, role)
+		return in.Body.mergeSettings(old, role)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("edit settings: %w", err)
@@ -94,7 +94,7 @@ func (s *Server) replaceSettings(ctx context.Context, in *settingsReplacement) (
 }
 
 // mergeSettings puts a body over the settings, as far as the role may.
-func (s *Server) mergeSettings(b body, old rating.Settings, role rating.Role) (rating.Settings, error) {
+func (b body) mergeSettings(old rating.Settings, role rating.Role) (rating.Settings, error) {
 	before := settingsOf(old)
 	after, err := over(b, before)
 	if err != nil {
@@ -106,8 +106,5 @@ func (s *Server) mergeSettings(b body, old rating.Settings, role rating.Role) (r
 	}
 	restoreSecrets(after.Webhooks, old.Webhooks)
 	next := rating.Settings(after)
-	if err := next.Validate(); err != nil {
-		return old, err
-	}
-	return next, s.checkTrunks("emergency_trunks", next.EmergencyTrunks)
+	return next, next.Validate()
 }

@@ -10,7 +10,7 @@ import (
 type statisticsQuery struct {
 	Paging
 	Period
-	Sort      string `query:"sort" default:"-date" enum:"date,-date,calls,-calls,total_seconds,-total_seconds,total_cost,-total_cost" doc:"Field to sort by; a minus turns the order around."`
+	Sort      string `query:"sort" default:"-date" enum:"date,-date" doc:"Newest first is -date."`
 	Extension string `query:"extension" maxLength:"32" doc:"Only this one; left out: all together."`
 	By        string `query:"by" default:"day" enum:"day,month,year" doc:"What a row adds up, in the installation's time zone."`
 }
@@ -32,7 +32,7 @@ func (s *Server) statistics(ctx context.Context, in *statisticsQuery) (*answer[l
 		return nil, err
 	}
 	found, total, err := s.deps.Archive.Statistics(ctx, rating.StatisticsQuery{From: from, To: to, Extension: in.Extension, By: rating.Span(in.By),
-		Sort: in.Sort, Page: in.page()})
+		Sort: in.Sort, Paging: rating.Paging{Page: in.Page, PerPage: in.PerPage}})
 	if err != nil {
 		return nil, fmt.Errorf("read statistics: %w", err)
 	}

@@ -5,24 +5,24 @@ import "time"
 // Period is a time span: From is in it, Before is not. A zero end is open.
 type Period struct{ From, Before time.Time }
 
-// Page is a part of a result: Limit rows after the first Offset ones.
-type Page struct{ Offset, Limit int }
+// Paging says which part of a result is wanted: pages count from 1.
+type Paging struct{ Page, PerPage int }
 
 // CallQuery asks for call detail records.
 type CallQuery struct {
 	Period                  // in which the calls started
 	Disposition Disposition // "" = any
 	Q           string      // part of the extension number or the user name at that time, whatever the case; "" = all
-	Sort        string      // started_at, extension, dialled, trunk, duration or cost; "-" before it turns the order around; "" = -started_at
-	Page
+	Sort        string      // started_at, duration or cost, with - before it for the largest first; "" = -started_at
+	Paging
 }
 
 // EntryQuery asks for journal lines other than charges: recharges, adjustments, openings, closings, payment types.
 type EntryQuery struct {
 	Period
 	Q    string // as of a CallQuery
-	Sort string // at, extension, amount; as of a CallQuery; "" = -at
-	Page
+	Sort string // at or -at; "" = -at
+	Paging
 }
 
 // Span is what a row of statistics adds up.
@@ -40,8 +40,8 @@ type StatisticsQuery struct {
 	From, To  string // days in the installation's time zone, 2006-01-02, both included; "" = open
 	Extension string // "" = all together
 	By        Span
-	Sort      string // date, calls, total_seconds, total_cost; as of a CallQuery; "" = -date
-	Page
+	Sort      string // date or -date; "" = -date
+	Paging
 }
 
 // StatisticsRow is one span of one extension, or of all.
