@@ -47,6 +47,22 @@ func TestCloseEndsEverything(t *testing.T) {
 	eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
 }
 
+func TestCloseWaitsForWhatRuns(t *testing.T) {
+	p := newPair(t, "udp", nil)
+	begun, over := make(chan struct{}), false
+	p.carrier.On("988", Behaviour{Script: []Step{{After: time.Millisecond, Do: func(*Leg) {
+		close(begun)
+		time.Sleep(50 * time.Millisecond)
+		over = true
+	}}}})
+	p.phone.Call("988")
+	<-begun
+	p.carrier.Close()
+	if !over {
+		t.Error("an action still runs after Close")
+	}
+}
+
 func TestEveryWaitHasALimit(t *testing.T) {
 	p := newPair(t, "udp", func(c *PhoneConfig, k *CarrierConfig) {
 		c.Patience, k.Patience = 30*time.Millisecond, 30*time.Millisecond

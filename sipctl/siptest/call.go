@@ -32,6 +32,7 @@ type Call struct {
 	failure   error    // why there is none: *Rejected, ErrTimeout, or no way to send
 	cancel    bool     // to be cancelled as soon as a provisional permits it
 	cancelled bool     // CANCEL has been sent
+	lostAcks  int      // see Plan.LoseAcks
 	forks     int      // further dialogs that 2xx have opened
 
 	rang  bool        // for the load generator: the ring time has been taken
@@ -121,7 +122,7 @@ func (c *Call) onAccept(m *Message) {
 	case m.ToTag() == c.answer.ToTag():
 		c.phone.count.repeats.Add(1)
 		if !c.dialog.ackedAt.IsZero() {
-			c.dialog.ack(m.cseq, nil)
+			c.sendAck()
 		}
 	default:
 		c.onFork(m)
@@ -142,6 +143,10 @@ func (c *Call) ackFirst() {
 func (c *Call) sendAck() {
 	if c.dialog.ackedAt.IsZero() {
 		c.dialog.ackedAt = time.Now()
+	}
+	if c.lostAcks < c.plan.LoseAcks {
+		c.lostAcks++
+		return
 	}
 	c.dialog.ack(c.answer.cseq, nil)
 }

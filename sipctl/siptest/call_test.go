@@ -188,6 +188,18 @@ func TestLateAck(t *testing.T) {
 	})
 }
 
+func TestLostAcksAreSentAgain(t *testing.T) {
+	onBoth(t, func(t *testing.T, p pair) {
+		p.carrier.On("988", Answer(0))
+		call := p.phone.Place(Plan{Number: "988", LoseAcks: 2})
+		must[*Message](t)(call.Answered(t.Context()))
+		row := p.row(t, func(r Row) bool { return !r.AckedAt.IsZero() })
+		if late := row.AckedAt.Sub(row.AnsweredAt); late < 3*testT1 { // with the copies at T1 and 3 T1
+			t.Errorf("acknowledged after %s", late)
+		}
+	})
+}
+
 func TestManyProvisionals(t *testing.T) {
 	onBoth(t, func(t *testing.T, p pair) {
 		p.carrier.On("988", Many18x(30, 2*time.Millisecond))

@@ -111,6 +111,24 @@ func TestReinviteFromEitherSide(t *testing.T) {
 	})
 }
 
+func TestTargetsAreRefreshed(t *testing.T) {
+	p := newPair(t, "udp", nil)
+	p.carrier.On("988", Answer(0))
+	call, leg := p.talk(t, Plan{})
+	moved := Header{"Contact", "<sip:moved@" + p.phone.Addr().String() + ">"}
+	must[*Message](t)(call.Reinvite(t.Context(), SDP(p.phone.Addr()), moved))
+	must[*Message](t)(leg.Request(t.Context(), "INFO", Body{}))
+	if m := call.Requests()[0]; User(m.URI) != "moved" {
+		t.Errorf("the carrier still writes to %s", m.URI)
+	}
+	moved.Value = "<sip:there@" + p.carrier.Addr().String() + ">"
+	must[*Message](t)(leg.Request(t.Context(), "INVITE", SDP(p.carrier.Addr()), moved))
+	must[*Message](t)(call.Info(t.Context(), Body{}))
+	if got := leg.Requests(); User(got[len(got)-1].URI) != "there" {
+		t.Errorf("the phone still writes to %s", got[len(got)-1].URI)
+	}
+}
+
 func TestGlare(t *testing.T) {
 	p := newPair(t, "udp", func(c *PhoneConfig, _ *CarrierConfig) {
 		c.Replies = Replies{"INVITE": {After: 60 * time.Millisecond}}

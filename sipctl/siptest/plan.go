@@ -18,6 +18,7 @@ type Plan struct {
 	Auth       Authorizer          // default: the phone's
 
 	NoAck        bool          // never acknowledge a 2xx, unless by Call.Ack
+	LoseAcks     int           // so many ACKs are lost on their way; the copies of the 2xx bring the next
 	AckAfter     time.Duration // acknowledge the first 2xx this much later
 	CancelAtOnce bool          // CANCEL in the same breath as the INVITE, before any provisional
 	KeepForks    bool          // do not end the dialogs of further 2xx, only acknowledge them
