@@ -21,7 +21,8 @@ const (
 	startLimit    = 15 * time.Second // Open waits this long for the store before it goes on without
 	lockLimit     = 30 * time.Second // Open waits this long for a tool to leave the data directory
 	progressEvery = 5 * time.Second
-	tellEvery     = time.Minute // a server that does not start is logged this often
+	tellEvery     = time.Minute      // a server that does not start is logged this often
+	trimEvery     = 10 * time.Minute // how often the server's log is looked at
 	readyPoll     = 10 * time.Millisecond
 )
 
@@ -82,10 +83,8 @@ func (p *private) run(ctx context.Context) {
 		p.note(err)
 		if err == nil {
 			p.log.Info("the private store is up", "server", p.binary.version.String(), "pid", proc.pid, "adopted", proc.adopted)
-			select {
-			case <-ctx.Done():
+			if !p.attend(ctx, proc) {
 				return
-			case <-proc.exited:
 			}
 			err = fmt.Errorf("redis-server %d ended: %w", proc.pid, orClean(proc.err))
 			p.note(err)
@@ -102,6 +101,24 @@ func (p *private) run(ctx context.Context) {
 			return
 		}
 		rest = min(2*rest, longestRest)
+	}
+}
+
+// attend waits for the end of a server that is up, and reports false when ctx ends first.
+func (p *private) attend(ctx context.Context, proc *process) bool {
+	trim := time.NewTicker(trimEvery)
+	defer trim.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-proc.exited:
+			return true
+		case <-trim.C:
+			if err := trimLog(p.folder); err != nil {
+				p.log.Warn("the log of the private store grows", "err", err)
+			}
+		}
 	}
 }
 

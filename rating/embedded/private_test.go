@@ -37,6 +37,9 @@ func TestPrivateStoreIsDurableAndClosedToOthers(t *testing.T) {
 		t.Errorf("the server has our environment (%q, %v)", env, err)
 	}
 	pid := s.State().PID
+	if group, err := syscall.Getpgid(pid); err != nil || group != pid {
+		t.Errorf("the server is in process group %d, %v: a Ctrl-C meant for us would stop it", group, err)
+	}
 	shut(t, s)
 	if alive(pid) {
 		t.Error("the server outlives a clean stop")

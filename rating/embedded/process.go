@@ -15,7 +15,7 @@ import (
 
 const (
 	alivePoll = 50 * time.Millisecond // how often an adopted server, which is no child, is looked at
-	maxLog    = 1 << 20               // bytes of the server's log kept before a start; the one before it is kept too
+	maxLog    = 1 << 20               // bytes of the server's log before it is put aside
 	logTail   = 2 << 10               // bytes at the end of the log in which an error looks for
 	logLines  = 2                     // the last lines
 )
@@ -39,7 +39,7 @@ func spawn(b binary, folder string, lock *os.File) (*process, error) {
 	defer log.Close()
 	cmd := exec.Command(b.path, "-")
 	cmd.Dir = folder
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TZ=" + os.Getenv("TZ")} // no secret of ours
+	cmd.Env = serverEnv()
 	cmd.Stdin = strings.NewReader(serverConfig)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{lock}
@@ -58,13 +58,10 @@ func spawn(b binary, folder string, lock *os.File) (*process, error) {
 // openLog opens the server's log, and names the user to run as where we are root and the folder is not root's: a tool that
 // root starts must not leave files behind that the service cannot read.
 func openLog(folder string) (*os.File, *syscall.Credential, error) {
-	path := filepath.Join(folder, logName)
-	if fi, err := os.Stat(path); err == nil && fi.Size() > maxLog {
-		if err := os.Rename(path, path+".1"); err != nil {
-			return nil, nil, err
-		}
+	if err := trimLog(folder); err != nil {
+		return nil, nil, err
 	}
-	log, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(filepath.Join(folder, logName), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -77,6 +74,24 @@ func openLog(folder string) (*os.File, *syscall.Credential, error) {
 		return nil, nil, err
 	}
 	return log, owner, nil
+}
+
+// trimLog puts a long log aside, over the one before. The server opens its log anew for each line.
+func trimLog(folder string) error {
+	path := filepath.Join(folder, logName)
+	if fi, err := os.Stat(path); err != nil || fi.Size() <= maxLog {
+		return nil // also where there is none yet
+	}
+	return os.Rename(path, path+".1")
+}
+
+// serverEnv is the server's environment: nothing that could hold a secret of ours.
+func serverEnv() []string {
+	env := []string{"PATH=" + os.Getenv("PATH")}
+	if tz, ok := os.LookupEnv("TZ"); ok {
+		env = append(env, "TZ="+tz)
+	}
+	return env
 }
 
 // adopt takes over the server that holds the folder's lock. The caller runs watchLock.
