@@ -20,8 +20,13 @@ func (a Admission) Emergency() bool { return a.Unbilled == EmergencyCall }
 // lists, dial rule and rate, in this order. dialled is normalised. With an error the admission holds what is known by
 // then, for the record of the refusal.
 func (s *Snapshot) Admit(extension, dialled string, at time.Time) (Admission, error) {
-	a := Admission{Dialled: dialled}
-	a.Extension, _ = s.Extension(extension)
+	e, _ := s.Extension(extension)
+	return s.AdmitExtension(e, dialled, at)
+}
+
+// AdmitExtension does so for an extension that the snapshot may not have yet; nil is one that nobody knows.
+func (s *Snapshot) AdmitExtension(e *Extension, dialled string, at time.Time) (Admission, error) {
+	a := Admission{Extension: e, Dialled: dialled}
 	if route, ok := s.Emergency(dialled); ok {
 		a.Route, a.Unbilled = route, EmergencyCall
 		return a, nil

@@ -26,8 +26,8 @@ type Ledger interface {
 	Authorize(ctx context.Context, a rating.Authorization) (rating.Grant, error)
 	Answer(ctx context.Context, a rating.Answer) (rating.Grant, error)
 	Extend(ctx context.Context, e rating.Extend) (rating.Grant, error)
-	SaveDialog(ctx context.Context, call rating.CallID, dialog []byte) error // of an answered call, in mid-call
-	Touch(ctx context.Context, calls []rating.CallID) error                  // renews the leases: these calls live
+	SaveDialog(ctx context.Context, call rating.CallID, dialog []byte) error            // of an answered call, in mid-call
+	Touch(ctx context.Context, calls []rating.CallID) (gone []rating.CallID, err error) // renews leases; gone ones are not ours
 	Settle(ctx context.Context, s rating.Settlement) (rating.Settled, error)
 	File(ctx context.Context, cdr rating.CDR) error // the CDR of a call that was never authorised
 	CallsOf(ctx context.Context, node string) ([]rating.Hold, error)

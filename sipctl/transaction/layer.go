@@ -138,6 +138,21 @@ func (l *Layer) Size() (servers, clients int) {
 	return len(l.servers), len(l.clients)
 }
 
+// Began reports whether a request of ours with this branch is out.
+func (l *Layer) Began(branch string, method sip.RequestMethod) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.clients[clientKey{branch, method}] != nil
+}
+
+// Knows reports whether a request is a copy of one that is here.
+func (l *Layer) Knows(req *sip.Request, f transport.Flow) bool {
+	key := requestKey(req, f)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.servers[key] != nil
+}
+
 // Response takes a response from the network.
 func (l *Layer) Response(res *sip.Response, m transport.Message) {
 	via, cseq := res.Via(), res.CSeq()

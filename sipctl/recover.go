@@ -1,0 +1,167 @@
+package sipctl
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tollgate/rating"
+)
+
+// reviveRetry is how often a store that does not reply is asked again for the calls of this node.
+const reviveRetry = time.Second
+
+// revive takes up the calls that this node had when it died: answered ones go on, with their deadlines, and those that are
+// overdue are cut at once; ringing ones cannot be saved, since their transactions are gone, and are released.
+func (s *Server) revive(ctx context.Context) {
+	for {
+		err := s.reviveOnce(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		s.log.Warn("the calls of this node cannot be read yet", "err", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(reviveRetry):
+		}
+	}
+}
+
+func (s *Server) reviveOnce(ctx context.Context) error {
+	began := s.deps.Spool.Entries() == 0
+	if !began {
+		return errors.New("the spool is still being replayed")
+	}
+	wait, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	holds, err := s.deps.Ledger.CallsOf(wait, s.config.Node)
+	if err != nil {
+		return err
+	}
+	revived := 0
+	for _, h := range holds {
+		if s.calls.get(h.Call) != nil {
+			continue // one of this process
+		}
+		if s.reviveCall(h) {
+			revived++
+		}
+	}
+	if len(holds) > 0 {
+		s.log.Info("calls of the process before", "found", len(holds), "revived", revived)
+	}
+	return nil
+}
+
+// reviveCall takes up one call.
+func (s *Server) reviveCall(h rating.Hold) bool {
+	if h.Answered.IsZero() {
+		s.release(h, time.Time{})
+		return false
+	}
+	b, err := decodeBlob(h.Dialog)
+	if err != nil {
+		s.log.Error("a call of the process before cannot be taken up", "call_id", h.Call, "account", h.Extension, "err", err)
+		s.release(h, h.Answered)
+		return false
+	}
+	c := s.reborn(h, b)
+	if !s.calls.add(c) {
+		return false
+	}
+	s.calls.tag(c.trunk.LocalTag, c, trunkSide)
+	c.post(func(c *Call) {
+		c.armCredit()
+		c.armAlive()
+	})
+	return true
+}
+
+// reborn is a talking call made of what the store knows.
+func (s *Server) reborn(h rating.Hold, b blob) *Call {
+	now := time.Now()
+	snapshot := s.deps.Catalog.Current()
+	b.Caller.Flow.Conn, b.Trunk.Flow.Conn = 0, 0
+	c := &Call{server: s, id: h.Call, extension: h.Extension, started: h.Started, state: talking, revived: true, lateOffer: b.Late,
+		caller: leg{dialog: b.Caller, side: callerSide, heard: now}, trunk: leg{dialog: b.Trunk, side: trunkSide, heard: now},
+		answered: now.Add(h.Answered.Sub(now)), // with today's monotonic clock
+		cdr:      h.Draft, grant: rating.Grant{Units: h.Units, Held: h.Amount, Tariff: h.Tariff, Unbilled: h.Unbilled},
+		keepaliveEvery: s.seconds(snapshot.Settings.KeepaliveInterval)}
+	// A leg's counters may have gone on after they were stored: leave room (RFC 3261 §12.2.1.1 wants them to grow only).
+	c.caller.LocalSeq += revivedSeqRoom
+	c.trunk.LocalSeq += revivedSeqRoom
+	c.cdr.ID, c.cdr.Extension, c.cdr.Node = h.Call, h.Extension, s.config.Node
+	c.credit = credit{tariff: h.Tariff, billed: h.Unbilled == rating.Billed, limit: b.Limit, units: h.Units}
+	c.credit.plan(now.Sub(c.answered))
+	if t, ok := snapshot.Plan.Trunk(c.cdr.Trunk); ok {
+		c.trunkState = s.trunks.get(t)
+		c.trunkState.active.Add(1)
+		s.metrics.trunkCalls.WithLabelValues(t.Name).Inc()
+		c.trunk.peer = trunkPeer(c.trunkState)
+	}
+	return c
+}
+
+// revivedSeqRoom is how far the CSeq of a revived leg leaps.
+const revivedSeqRoom = 100
+
+// release settles a call that cannot be taken up.
+func (s *Server) release(h rating.Hold, answered time.Time) {
+	now := time.Now().Round(0)
+	cdr := h.Draft
+	cdr.ID, cdr.Extension, cdr.EndedBy, cdr.EndedAt = h.Call, h.Extension, rating.BySystem, &now
+	if answered.IsZero() {
+		cdr.Disposition, cdr.AnsweredAt = rating.Failed, nil
+	}
+	s.work.goDo(func() {
+		s.commit(SpoolEntry{Settle: &rating.Settlement{Call: h.Call, Node: s.config.Node, Answered: answered, Ended: now, Talked: -1, CDR: cdr}})
+	})
+}
+
+// renewLeases tells the store now and then that the talking calls of this node live.
+func (s *Server) renewLeases(ctx context.Context) {
+	tick := time.NewTicker(s.config.Timers.Refresh)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.renew(ctx)
+		}
+	}
+}
+
+func (s *Server) renew(ctx context.Context) {
+	var ids []rating.CallID
+	for _, c := range s.calls.list() {
+		c.shown.mu.Lock()
+		if c.shown.state == answered || c.shown.state == talking {
+			ids = append(ids, c.id)
+		}
+		c.shown.mu.Unlock()
+	}
+	if len(ids) == 0 {
+		return
+	}
+	wait, cancel := context.WithTimeout(ctx, earlyWait)
+	defer cancel()
+	gone, err := s.deps.Ledger.Touch(wait, ids)
+	if err != nil {
+		s.log.Warn("the leases of calls could not be renewed", "err", err)
+	}
+	for _, id := range gone {
+		if c := s.calls.get(id); c != nil {
+			c.post((*Call).onGone)
+		}
+	}
+}
+
+// onGone: the ledger says that the call is over, or somebody else's.
+func (c *Call) onGone() {
+	if !c.unheld && (c.state == answered || c.state == talking) && !c.spooled() {
+		c.log().Warn("the ledger does not know the call any more")
+		c.stop(causeSystem)
+	}
+}
