@@ -113,7 +113,7 @@ func checkLine(line []byte, number int) Reason {
 // isContinuation reports whether a line goes on with the header field before it (RFC 3261 §7.3.1).
 func isContinuation(line []byte) bool { return line[0] == ' ' || line[0] == '\t' }
 
-// headerName returns the name that begins a header line, or nothing when that is no token followed by a colon. The library
+// headerName returns the name that begins a header line, or nothing when that is no token followed by a colon. The parser
 // trims more than spaces from a name; what it would take for a Content-Length must not look like anything else here.
 func headerName(line []byte) []byte {
 	n := 0
@@ -147,7 +147,7 @@ func checkControl(line []byte) Reason {
 	return Passed
 }
 
-// methods are those that the library knows. It takes them in any case, and the case is gone when our handlers see them.
+// methods are those that are known. The parser takes them in any case, and the case is gone when it is done.
 var methods = [...]string{"INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "UPDATE", "INFO", "REFER", "NOTIFY",
 	"SUBSCRIBE", "MESSAGE", "PUBLISH"}
 

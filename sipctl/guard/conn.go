@@ -17,7 +17,7 @@ const (
 	throttleStep = 20 * time.Millisecond // between attempts to get a token for a complete message
 )
 
-// errOver is what the library reads at the end of a stream, whatever ended it: it logs any other error, with every bad peer.
+// errOver is what is read at the end of a stream, whatever ended it: a bad peer is counted, and no reason to log.
 var errOver = io.EOF
 
 var ping, pong = []byte("\r\n\r\n"), []byte("\r\n") // RFC 5626 §3.5.1

@@ -278,7 +278,7 @@ func TestWritersAreLimited(t *testing.T) {
 	})
 }
 
-// The library may set deadlines of its own; they end a read without ending the connection.
+// A caller's own deadline ends a read without ending the connection.
 func TestCallersDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(Config{Policy: openTo("192.0.2.0/24")})
@@ -297,7 +297,7 @@ func TestCallersDeadline(t *testing.T) {
 			t.Errorf("the rest: got %d, %v", n, err)
 		}
 		guarded.Close()
-		if err := guarded.Close(); err != nil { // the library closes again, and logs an error
+		if err := guarded.Close(); err != nil {
 			t.Errorf("the second Close gives %v", err)
 		}
 	})

@@ -13,8 +13,6 @@ type Config struct {
 	StrangerRate  Rate // each stranger (an IPv6 /64); default 20 a second, 60 at once
 	StrangersRate Rate // all strangers together; default 500 a second, 1,000 at once
 
-	MaxSources int // source addresses that the library may remember per UDP socket and term; default 8,192
-
 	MaxConns            int           // connections in total, at most half of them strangers'; default 2,000
 	MaxConnsPerStranger int           // default 20
 	MaxConnsPerKnown    int           // default half of MaxConns
@@ -30,7 +28,6 @@ func (c *Config) setDefaults() {
 	set(&c.StrangerRate.Burst, 60)
 	set(&c.StrangersRate.PerSecond, 500)
 	set(&c.StrangersRate.Burst, 1_000)
-	set(&c.MaxSources, 8_192)
 	set(&c.MaxConns, 2_000)
 	set(&c.MaxConnsPerStranger, 20)
 	set(&c.MaxConnsPerKnown, (c.MaxConns+1)/2)

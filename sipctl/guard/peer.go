@@ -60,7 +60,7 @@ func (p *peer) giveUp() {
 	}
 }
 
-// Close closes the connection. The library does so once more when its read has failed, and logs an error: there is none.
+// Close closes the connection. Readers and writers may both do so: the second time is no error.
 func (p *peer) Close() error {
 	p.shut()
 	return nil

@@ -28,15 +28,14 @@ const (
 	Slow                // stream: no complete message before the deadline, or the peer stopped reading
 	Idle                // stream: a stranger's connection without traffic
 	ConnLimit           // connection refused: too many in total, or too many strangers
-	SourceLimit         // connection refused: too many from this source; datagram: too many sources in one term
+	SourceLimit         // connection refused: too many from this source
 	SocketError         // a temporary error of the socket, retried
-	NewTerm             // the library was made to forget the sources it had seen
 	reasons
 )
 
 var reasonNames = [reasons]string{"passed", "denied", "source_rate", "stranger_rate", "keepalive", "stun", "too_short", "too_long",
 	"not_sip", "no_header_end", "bare_line_end", "control", "too_many_lines", "line_too_long", "header_name", "method_case", "bad_length", "handshake", "slow",
-	"idle", "connection_limit", "source_limit", "socket_error", "new_term"}
+	"idle", "connection_limit", "source_limit", "socket_error"}
 
 // String is the reason as a metric label, such as "bare_line_end".
 func (r Reason) String() string {

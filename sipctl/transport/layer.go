@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/sipctl/grammar"
 	"tollgate/sipctl/guard"
 )
 
@@ -60,7 +60,7 @@ type Layer struct {
 
 // Open binds every listener. Nothing is read before Run.
 func Open(c Config) (*Layer, error) {
-	l := &Layer{config: c, parser: sip.NewParser(), conns: map[uint64]*conn{}, dialed: map[dialKey]*conn{}}
+	l := &Layer{config: c, parser: grammar.NewParser(), conns: map[uint64]*conn{}, dialed: map[dialKey]*conn{}}
 	for _, where := range c.Listen {
 		if err := l.bind(where); err != nil {
 			l.Close()
@@ -122,7 +122,7 @@ func (l *Layer) Local(network string, to netip.Addr) (netip.AddrPort, bool) {
 // Run reads until ctx is done, closes every socket, and returns when nothing of the layer runs any more.
 func (l *Layer) Run(ctx context.Context) error {
 	for _, s := range l.sockets {
-		l.serving.Go(func() { s.guarded.Serve(ctx, func(c net.PacketConn) error { return l.readDatagrams(s, c) }) })
+		l.serving.Go(func() { l.readDatagrams(s) })
 	}
 	for _, n := range l.streams {
 		l.serving.Go(func() { l.accept(n) })

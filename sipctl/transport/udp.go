@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -41,20 +40,15 @@ func localAddr(a net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 }
 
-// readDatagrams reads until the guard ends the term.
-func (l *Layer) readDatagrams(s *socket, c net.PacketConn) error {
+// readDatagrams reads until the socket is closed.
+func (l *Layer) readDatagrams(s *socket) {
 	buffer := make([]byte, maxMessage)
 	for {
-		n, from, err := c.ReadFrom(buffer)
-		if errors.Is(err, net.ErrClosed) {
-			return nil
-		}
+		n, from, err := s.guarded.ReadFromUDPAddrPort(buffer)
 		if err != nil {
-			return fmt.Errorf("read from %s: %w", s.local, err)
+			return // closed; every other error is the guard's
 		}
-		if from, err := netip.ParseAddrPort(from.String()); err == nil {
-			l.deliver(buffer[:n], Flow{Network: UDP, Local: s.local, Remote: from})
-		}
+		l.deliver(buffer[:n], Flow{Network: UDP, Local: s.local, Remote: from})
 	}
 }
 
