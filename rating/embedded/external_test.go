@@ -14,6 +14,9 @@ import (
 	"tollgate/rating/embedded/redistest"
 )
 
+// refused is when a call on a lost store must have its answer: 3 s, and what a busy test machine adds.
+const refused = 4 * time.Second
+
 func openExternal(t *testing.T, url string) (*embedded.Store, error) {
 	t.Helper()
 	s, err := embedded.Open(t.Context(), embedded.Options{Redis: url, Log: testLog(t)})
@@ -108,6 +111,7 @@ func TestWrongPasswordIsAnErrorWithoutThePassword(t *testing.T) {
 }
 
 func TestAStoreThatIsDownAtTheStartIsCheckedWhenItComes(t *testing.T) {
+	t.Parallel()
 	server := redistest.StartServer(t, redistest.TCP())
 	server.Kill9()
 	s, err := openExternal(t, server.URL())
@@ -125,6 +129,7 @@ func TestAStoreThatIsDownAtTheStartIsCheckedWhenItComes(t *testing.T) {
 }
 
 func TestAStoreThatComesBackUnfitStaysDown(t *testing.T) {
+	t.Parallel()
 	server := redistest.StartServer(t, redistest.TCP())
 	s, err := openExternal(t, server.URL())
 	if err != nil {
@@ -144,6 +149,7 @@ func TestAStoreThatComesBackUnfitStaysDown(t *testing.T) {
 }
 
 func TestALostStoreRefusesWithinThreeSeconds(t *testing.T) {
+	t.Parallel()
 	server := redistest.StartServer(t, redistest.TCP())
 	s, err := openExternal(t, server.URL())
 	if err != nil {
@@ -164,14 +170,14 @@ func TestALostStoreRefusesWithinThreeSeconds(t *testing.T) {
 			for range 300 { // more than the pool has connections
 				calls.Go(func() {
 					err := s.Client.Eval(t.Context(), "return 1", nil).Err()
-					if took := time.Since(began); err == nil || took > 3*time.Second {
+					if took := time.Since(began); err == nil || took > refused {
 						t.Errorf("a call got %v after %s", err, took)
 					}
 				})
 			}
 			calls.Wait()
 			eventually(t, "it counts as down", func() bool { return !s.Up() })
-			if took := time.Since(began); took > 3*time.Second {
+			if took := time.Since(began); took > refused {
 				t.Errorf("it counted as up for %s", took)
 			}
 			c.back()
@@ -182,6 +188,7 @@ func TestALostStoreRefusesWithinThreeSeconds(t *testing.T) {
 }
 
 func TestAPeerThatNeverAnswersRefusesWithinThreeSeconds(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, as the kernel does, and says nothing
 	if err != nil {
 		t.Fatal(err)
@@ -192,11 +199,11 @@ func TestAPeerThatNeverAnswersRefusesWithinThreeSeconds(t *testing.T) {
 	if err != nil || s.Up() {
 		t.Fatalf("open: %v, up", err)
 	}
-	if took := time.Since(began); took > 4*time.Second {
+	if took := time.Since(began); took > refused {
 		t.Errorf("open took %s", took)
 	}
 	began = time.Now()
-	if err := s.Client.Ping(t.Context()).Err(); err == nil || time.Since(began) > 3*time.Second {
+	if err := s.Client.Ping(t.Context()).Err(); err == nil || time.Since(began) > refused {
 		t.Errorf("ping: %v after %s", err, time.Since(began))
 	}
 }
