@@ -232,3 +232,9 @@ func (e SpoolEntry) id() rating.CallID {
 	}
 	return ""
 }
+
+// Replay hands an entry of the spool to the ledger: it is what the spool's owner passes to it.
+func (s *Server) Replay(ctx context.Context, e SpoolEntry) error { return s.apply(ctx, e) }
+
+// Refused reports whether an error of Replay is for good: the store has said no, rather than nothing.
+func Refused(err error) bool { return isRefusal(err) }
