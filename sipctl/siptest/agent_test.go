@@ -48,7 +48,7 @@ func TestCloseEndsEverything(t *testing.T) {
 }
 
 func TestCloseWaitsForWhatRuns(t *testing.T) {
-	p := newPair(t, "udp", nil)
+	p := newPair(t, "udp", defaultT1, nil)
 	begun, over := make(chan struct{}), false
 	p.carrier.On("988", Behaviour{Script: []Step{{After: time.Millisecond, Do: func(*Leg) {
 		close(begun)
@@ -64,7 +64,7 @@ func TestCloseWaitsForWhatRuns(t *testing.T) {
 }
 
 func TestEveryWaitHasALimit(t *testing.T) {
-	p := newPair(t, "udp", func(c *PhoneConfig, k *CarrierConfig) {
+	p := newPair(t, "udp", defaultT1, func(c *PhoneConfig, k *CarrierConfig) {
 		c.Patience, k.Patience = 30*time.Millisecond, 30*time.Millisecond
 	})
 	p.carrier.On("988", RingForever())
@@ -84,7 +84,7 @@ func TestEveryWaitHasALimit(t *testing.T) {
 }
 
 func TestPhoneSaysWhatItIsTold(t *testing.T) {
-	onBoth(t, func(t *testing.T, p pair) {
+	onBoth(t, defaultT1, func(t *testing.T, p pair) {
 		p.carrier.On("988", Busy())
 		p.phone.config.Display = `Al "x" \ B`
 		plan := Plan{Number: "988", From: "202", CallID: "mine", FromTag: "tag1", CSeq: 41,
@@ -112,7 +112,7 @@ func TestPhoneSaysWhatItIsTold(t *testing.T) {
 }
 
 func TestOptionsAndStrays(t *testing.T) {
-	onBoth(t, func(t *testing.T, p pair) {
+	onBoth(t, defaultT1, func(t *testing.T, p pair) {
 		if m := must[*Message](t)(p.phone.Request(t.Context(), "OPTIONS", "", nil, Body{})); m.Code != 200 || m.ToTag() == "" {
 			t.Errorf("OPTIONS got %s", m)
 		}
@@ -130,7 +130,7 @@ func TestOptionsAndStrays(t *testing.T) {
 }
 
 func TestUnknownDialogIsNoNewCall(t *testing.T) {
-	p := newPair(t, "udp", nil)
+	p := newPair(t, "udp", defaultT1, nil)
 	p.carrier.On("988", Answer(0))
 	plan := Plan{Number: "988", Rewrite: func(b []byte) []byte {
 		return []byte(strings.Replace(string(b), "\r\nCall-ID", ";tag=gone\r\nCall-ID", 1)) // the To line stands before it
@@ -144,7 +144,7 @@ func TestUnknownDialogIsNoNewCall(t *testing.T) {
 }
 
 func TestGarbageIsCountedAndHarmless(t *testing.T) {
-	p := newPair(t, "udp", nil)
+	p := newPair(t, "udp", defaultT1, nil)
 	for _, raw := range []string{"x", "\r\n\r\n", "INVITE sip:1 SIP/2.0\r\n\r\n", strings.Repeat("A", 60000)} {
 		if err := p.phone.SendRaw([]byte(raw)); err != nil {
 			t.Fatal(err)
@@ -158,7 +158,7 @@ func TestGarbageIsCountedAndHarmless(t *testing.T) {
 }
 
 func TestRecordKeepsTheNewest(t *testing.T) {
-	p := newPair(t, "udp", func(_ *PhoneConfig, k *CarrierConfig) {
+	p := newPair(t, "udp", defaultT1, func(_ *PhoneConfig, k *CarrierConfig) {
 		k.RecordLimit, k.Default, k.Linger = 3, Busy(), 50*time.Millisecond
 	})
 	for n := range 5 {
@@ -181,7 +181,7 @@ func TestRecordKeepsTheNewest(t *testing.T) {
 }
 
 func TestHangUpAll(t *testing.T) {
-	p := newPair(t, "udp", func(_ *PhoneConfig, k *CarrierConfig) { k.Default = Answer(0) })
+	p := newPair(t, "udp", defaultT1, func(_ *PhoneConfig, k *CarrierConfig) { k.Default = Answer(0) })
 	var calls []*Call
 	for n := range 10 {
 		calls = append(calls, p.phone.Call(fmt.Sprint(n)))
@@ -266,7 +266,7 @@ func TestFrames(t *testing.T) {
 }
 
 func TestTCPComesBackAfterItsConnectionsAreDropped(t *testing.T) {
-	p := newPair(t, "tcp", nil)
+	p := newPair(t, "tcp", defaultT1, nil)
 	p.carrier.On("988", Answer(0))
 	call, leg := p.talk(t, Plan{})
 	p.phone.DropConnections()
@@ -279,7 +279,7 @@ func TestTCPComesBackAfterItsConnectionsAreDropped(t *testing.T) {
 }
 
 func TestTCPPeerThatTalksSlowly(t *testing.T) {
-	p := newPair(t, "tcp", nil)
+	p := newPair(t, "tcp", defaultT1, nil)
 	conn, err := net.Dial("tcp", p.carrier.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package siptest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,7 +14,10 @@ type Rejected struct{ Response *Message }
 
 func (r *Rejected) Error() string { return "rejected: " + r.Response.String() }
 
-const maxResponses = 256 // responses kept of one call
+const (
+	maxResponses = 256 // responses kept of one call
+	maxForks     = 64  // further dialogs of one call
+)
 
 // Call is one call of a Phone, from the INVITE to the BYE.
 type Call struct {
@@ -27,13 +31,13 @@ type Call struct {
 	sentAt    time.Time // the first INVITE
 	challenge bool      // a challenge has been answered
 	responses []*Message
-	early     *Message // the last provisional
-	answer    *Message // the first 2xx
-	failure   error    // why there is none: *Rejected, ErrTimeout, or no way to send
-	cancel    bool     // to be cancelled as soon as a provisional permits it
-	cancelled bool     // CANCEL has been sent
-	lostAcks  int      // see Plan.LoseAcks
-	forks     int      // further dialogs that 2xx have opened
+	early     *Message   // the last provisional
+	answer    *Message   // the first 2xx
+	failure   error      // why there is none: *Rejected, ErrTimeout, or no way to send
+	cancel    bool       // to be cancelled as soon as a provisional permits it
+	cancelled bool       // CANCEL has been sent
+	lostAcks  int        // see Plan.LoseAcks
+	forks     []*session // further dialogs that 2xx have opened
 
 	rang  bool        // for the load generator: the ring time has been taken
 	limit *time.Timer // for the load generator: of ringing, then of talking
@@ -153,12 +157,18 @@ func (c *Call) sendAck() {
 
 // onFork acknowledges a 2xx of another branch, and ends that branch (RFC 3261 §13.2.2.4).
 func (c *Call) onFork(m *Message) {
-	c.forks++
-	fork := c.dialog
-	fork.acks, fork.stored, fork.heard, fork.accept, fork.reinviting = nil, nil, nil, nil, nil
-	fork.owner = nobody{}
-	c.establish(&fork, m)
-	fork.cseq = m.cseq
+	if i := slices.IndexFunc(c.forks, func(s *session) bool { return s.remote == m.toValue }); i >= 0 {
+		c.phone.count.repeats.Add(1)
+		c.forks[i].ack(m.cseq, nil)
+		return
+	}
+	if len(c.forks) == maxForks {
+		return
+	}
+	d := &c.dialog
+	fork := &session{a: d.a, lock: d.lock, key: d.key, local: d.local, contact: d.contact, cseq: m.cseq, owner: nobody{}}
+	c.forks = append(c.forks, fork)
+	c.establish(fork, m)
 	fork.ack(m.cseq, nil)
 	if !c.plan.KeepForks {
 		fork.do("BYE", nil, Body{}, func(*Message, error) {})

@@ -7,7 +7,7 @@ import (
 )
 
 func TestPlainCall(t *testing.T) {
-	onBoth(t, func(t *testing.T, p pair) {
+	onBoth(t, defaultT1, func(t *testing.T, p pair) {
 		p.carrier.On("988", Answer(30*time.Millisecond))
 		call := p.phone.Call("988")
 		must[*Message](t)(call.Ringing(t.Context()))
@@ -56,7 +56,7 @@ func TestRefusals(t *testing.T) {
 			`Digest realm="here", nonce="4f9b1c", algorithm=MD5, qop="auth"`},
 	} {
 		t.Run(c.why, func(t *testing.T) {
-			onBoth(t, func(t *testing.T, p pair) {
+			onBoth(t, fastT1, func(t *testing.T, p pair) {
 				p.carrier.On("988", c.b)
 				call := p.phone.Call("988")
 				_, err := call.Answered(t.Context())
@@ -69,7 +69,7 @@ func TestRefusals(t *testing.T) {
 				}
 				eventually(t, "an ACK to the refusal", func() bool { return p.carrier.Counters().Acks > 0 })
 				sent := p.carrier.Counters().Retransmitted
-				time.Sleep(4 * testT1)
+				time.Sleep(4 * fastT1)
 				if n := p.carrier.Counters(); n.Retransmitted != sent || n.StrayRequests != 0 {
 					t.Errorf("after the ACK the carrier has counted %+v", n)
 				}
@@ -79,7 +79,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
-	onBoth(t, func(t *testing.T, p pair) {
+	onBoth(t, defaultT1, func(t *testing.T, p pair) {
 		p.carrier.On("988", RingForever())
 		call := p.phone.Call("988")
 		if got := must[*Message](t)(call.Cancel(t.Context())); got.Code != 200 {
@@ -96,7 +96,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestCancelInTheSameBreath(t *testing.T) {
-	onBoth(t, func(t *testing.T, p pair) {
+	onBoth(t, defaultT1, func(t *testing.T, p pair) {
 		p.carrier.On("988", Answer(time.Second))
 		call := p.phone.Place(Plan{Number: "988", CancelAtOnce: true})
 		if final := must[*Message](t)(call.Final(t.Context())); final.Code != 487 {
@@ -114,7 +114,7 @@ func TestAnswerThatCrossesCancelIsEnded(t *testing.T) {
 		"after the CANCEL": AnswerDespiteCancel(40 * time.Millisecond),
 	} {
 		t.Run(why, func(t *testing.T) {
-			onBoth(t, func(t *testing.T, p pair) {
+			onBoth(t, defaultT1, func(t *testing.T, p pair) {
 				p.carrier.On("988", b)
 				call := p.phone.Call("988")
 				must[*Message](t)(call.Cancel(t.Context()))
@@ -131,7 +131,7 @@ func TestAnswerThatCrossesCancelIsEnded(t *testing.T) {
 }
 
 func TestForksAreAcknowledgedAndEnded(t *testing.T) {
-	onBoth(t, func(t *testing.T, p pair) {
+	onBoth(t, defaultT1, func(t *testing.T, p pair) {
 		p.carrier.On("988", Forked(3))
 		call := p.phone.Call("988")
 		must[*Message](t)(call.Answered(t.Context()))
@@ -141,12 +141,20 @@ func TestForksAreAcknowledgedAndEnded(t *testing.T) {
 		eventually(t, "two forks ended", func() bool { return p.carrier.Totals().Ended == 2 })
 		rows, _ := p.carrier.Record()
 		if len(rows) != 3 || !rows[0].Live() || rows[1].Live() || rows[2].Live() || call.Forks() != 2 {
-			t.Fatalf("%d forks, rows %+v", call.Forks(), rows)
+			t.Fatalf("%d forks, %d rows", call.Forks(), len(rows))
 		}
 		for _, r := range rows {
 			if r.AckedAt.IsZero() || r.CallID != call.ID() {
 				t.Errorf("fork %d: %+v", r.Fork, r)
 			}
+		}
+		call.mu.Lock()
+		for _, m := range call.responses {
+			call.onResponse(m) // a fork's 200 that comes again is no further fork
+		}
+		call.mu.Unlock()
+		if call.Forks() != 2 || p.carrier.Counters().Byes != 2 {
+			t.Errorf("%d forks, %d BYEs", call.Forks(), p.carrier.Counters().Byes)
 		}
 		must[*Message](t)(call.Bye(t.Context()))
 		if err := p.carrier.WaitLive(t.Context(), 0); err != nil {
@@ -156,12 +164,12 @@ func TestForksAreAcknowledgedAndEnded(t *testing.T) {
 }
 
 func TestMissingAck(t *testing.T) {
-	onBoth(t, func(t *testing.T, p pair) {
+	onBoth(t, fastT1, func(t *testing.T, p pair) {
 		p.carrier.On("988", Answer(0))
 		call := p.phone.Place(Plan{Number: "988", NoAck: true})
 		must[*Message](t)(call.Answered(t.Context()))
 		row := p.row(t, ended)
-		if limit := timeout * testT1; row.EndedBy != Local || !row.AckedAt.IsZero() || row.Talked < limit || row.Talked > limit+500*time.Millisecond {
+		if limit := timeout * fastT1; row.EndedBy != Local || !row.AckedAt.IsZero() || row.Talked < limit || row.Talked > limit+500*time.Millisecond {
 			t.Errorf("the carrier gave up after %s: %+v", row.Talked, row)
 		}
 		if copies := p.phone.Counters().Repeats; copies < 5 { // T1 doubling up to T2: at 1, 3, 7, 15, 23, … T1
@@ -174,7 +182,7 @@ func TestMissingAck(t *testing.T) {
 }
 
 func TestLateAck(t *testing.T) {
-	onBoth(t, func(t *testing.T, p pair) {
+	onBoth(t, fastT1, func(t *testing.T, p pair) {
 		p.carrier.On("988", Answer(0))
 		call := p.phone.Place(Plan{Number: "988", AckAfter: 100 * time.Millisecond})
 		answer := must[*Message](t)(call.Answered(t.Context()))
@@ -189,19 +197,19 @@ func TestLateAck(t *testing.T) {
 }
 
 func TestLostAcksAreSentAgain(t *testing.T) {
-	onBoth(t, func(t *testing.T, p pair) {
+	onBoth(t, fastT1, func(t *testing.T, p pair) {
 		p.carrier.On("988", Answer(0))
 		call := p.phone.Place(Plan{Number: "988", LoseAcks: 2})
 		must[*Message](t)(call.Answered(t.Context()))
 		row := p.row(t, func(r Row) bool { return !r.AckedAt.IsZero() })
-		if late := row.AckedAt.Sub(row.AnsweredAt); late < 3*testT1 { // with the copies at T1 and 3 T1
+		if late := row.AckedAt.Sub(row.AnsweredAt); late < 3*fastT1 { // with the copies at T1 and 3 T1
 			t.Errorf("acknowledged after %s", late)
 		}
 	})
 }
 
 func TestManyProvisionals(t *testing.T) {
-	onBoth(t, func(t *testing.T, p pair) {
+	onBoth(t, defaultT1, func(t *testing.T, p pair) {
 		p.carrier.On("988", Many18x(30, 2*time.Millisecond))
 		call := p.phone.Call("988")
 		must[*Message](t)(call.Answered(t.Context()))
@@ -221,7 +229,7 @@ func TestManyProvisionals(t *testing.T) {
 }
 
 func TestSilentTrunk(t *testing.T) {
-	p := newPair(t, "udp", nil)
+	p := newPair(t, "udp", fastT1, nil)
 	p.carrier.On("988", Silent())
 	call := p.phone.Call("988")
 	if _, err := call.Answered(t.Context()); !errors.Is(err, ErrTimeout) {
@@ -236,11 +244,11 @@ func TestSilentTrunk(t *testing.T) {
 }
 
 func TestDeafCarrier(t *testing.T) {
-	p := newPair(t, "udp", nil)
+	p := newPair(t, "udp", fastT1, nil)
 	p.carrier.On("988", Answer(0))
 	p.carrier.Deaf(true)
 	call := p.phone.Call("988")
-	time.Sleep(2 * testT1)
+	time.Sleep(2 * fastT1)
 	p.carrier.Deaf(false)
 	must[*Message](t)(call.Answered(t.Context()))
 }

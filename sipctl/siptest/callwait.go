@@ -107,7 +107,7 @@ func (c *Call) Requests() []*Message {
 func (c *Call) Forks() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.forks
+	return len(c.forks)
 }
 
 // Talked is the time from the arrival of the 2xx to the first BYE, or to now; 0 before an answer.

@@ -24,7 +24,7 @@ func (p pair) talk(t *testing.T, plan Plan) (*Call, *Leg) {
 }
 
 func TestCarrierHangsUp(t *testing.T) {
-	onBoth(t, func(t *testing.T, p pair) {
+	onBoth(t, defaultT1, func(t *testing.T, p pair) {
 		p.carrier.On("988", HangUpAfter(30*time.Millisecond, Header{"Reason", "Q.850;cause=16"}))
 		call, leg := p.talk(t, Plan{})
 		end := must[End](t)(call.Ended(t.Context()))
@@ -41,7 +41,7 @@ func TestCarrierHangsUp(t *testing.T) {
 }
 
 func TestHangUpWaitsForTheAck(t *testing.T) {
-	p := newPair(t, "udp", nil)
+	p := newPair(t, "udp", defaultT1, nil)
 	p.carrier.On("988", HangUpAfter(0))
 	call := p.phone.Place(Plan{Number: "988", AckAfter: 60 * time.Millisecond})
 	must[End](t)(call.Ended(t.Context()))
@@ -51,7 +51,7 @@ func TestHangUpWaitsForTheAck(t *testing.T) {
 }
 
 func TestBothSidesHangUpAtOnce(t *testing.T) {
-	onBoth(t, func(t *testing.T, p pair) {
+	onBoth(t, defaultT1, func(t *testing.T, p pair) {
 		p.carrier.On("988", Answer(0))
 		call, leg := p.talk(t, Plan{})
 		var both sync.WaitGroup
@@ -73,7 +73,7 @@ func TestBothSidesHangUpAtOnce(t *testing.T) {
 }
 
 func TestTheFirstByeIsTheEnd(t *testing.T) {
-	onBoth(t, func(t *testing.T, p pair) {
+	onBoth(t, defaultT1, func(t *testing.T, p pair) {
 		p.carrier.On("988", Answer(0))
 		call, leg := p.talk(t, Plan{})
 		leg.HangUp(Header{"Reason", "first"})
@@ -91,7 +91,7 @@ func TestTheFirstByeIsTheEnd(t *testing.T) {
 }
 
 func TestReinviteFromEitherSide(t *testing.T) {
-	onBoth(t, func(t *testing.T, p pair) {
+	onBoth(t, defaultT1, func(t *testing.T, p pair) {
 		p.carrier.On("988", Answer(0))
 		call, leg := p.talk(t, Plan{})
 		hold := Body{Text: strings.Replace(SDP(p.phone.Addr()).Text, "sendrecv", "sendonly", 1)}
@@ -101,18 +101,18 @@ func TestReinviteFromEitherSide(t *testing.T) {
 		if m := must[*Message](t)(leg.WaitRequest(t.Context(), "INVITE")); m.Body != hold.Text {
 			t.Errorf("the carrier got %q", m.Body)
 		}
-		eventually(t, "an ACK to the re-INVITE", func() bool { return p.carrier.Counters().Acks == 2 })
+		eventually(t, "an ACK to the re-INVITE", func() bool { return p.carrier.Counters().Acks >= 2 })
 		if m := must[*Message](t)(leg.Request(t.Context(), "INVITE", SDP(p.carrier.Addr()))); m.Code != 200 || m.Body == "" {
 			t.Errorf("the carrier's re-INVITE got %s", m)
 		}
-		eventually(t, "an ACK to the carrier's", func() bool { return p.phone.Counters().Acks == 1 })
+		eventually(t, "an ACK to the carrier's", func() bool { return p.phone.Counters().Acks >= 1 })
 		must[*Message](t)(call.Bye(t.Context()))
 		p.row(t, ended)
 	})
 }
 
 func TestTargetsAreRefreshed(t *testing.T) {
-	p := newPair(t, "udp", nil)
+	p := newPair(t, "udp", defaultT1, nil)
 	p.carrier.On("988", Answer(0))
 	call, leg := p.talk(t, Plan{})
 	moved := Header{"Contact", "<sip:moved@" + p.phone.Addr().String() + ">"}
@@ -130,7 +130,7 @@ func TestTargetsAreRefreshed(t *testing.T) {
 }
 
 func TestGlare(t *testing.T) {
-	p := newPair(t, "udp", func(c *PhoneConfig, _ *CarrierConfig) {
+	p := newPair(t, "udp", defaultT1, func(c *PhoneConfig, _ *CarrierConfig) {
 		c.Replies = Replies{"INVITE": {After: 60 * time.Millisecond}}
 	})
 	p.carrier.On("988", Answer(0))
@@ -143,7 +143,7 @@ func TestGlare(t *testing.T) {
 }
 
 func TestRequestsInADialog(t *testing.T) {
-	onBoth(t, func(t *testing.T, p pair) {
+	onBoth(t, defaultT1, func(t *testing.T, p pair) {
 		p.carrier.On("988", Behaviour{Script: Answer(0).Script, Replies: Replies{"INFO": {Code: 415, Headers: []Header{{"Accept", "x/y"}}}}})
 		call, leg := p.talk(t, Plan{Replies: Replies{"OPTIONS": {Code: 481}}})
 		dtmf := Body{"application/dtmf-relay", "Signal=5\r\nDuration=160\r\n"}
@@ -163,7 +163,7 @@ func TestRequestsInADialog(t *testing.T) {
 }
 
 func TestNobodyAnswersTheBye(t *testing.T) {
-	p := newPair(t, "udp", nil)
+	p := newPair(t, "udp", fastT1, nil)
 	p.carrier.On("988", DeafToBye())
 	call, _ := p.talk(t, Plan{})
 	if _, err := call.Bye(t.Context()); !errors.Is(err, ErrTimeout) {
@@ -172,14 +172,14 @@ func TestNobodyAnswersTheBye(t *testing.T) {
 	if n := p.carrier.Counters(); n.Byes < 8 || n.Repeats != n.Byes-1 { // RFC 3261 §17.1.2: at 0, 1, 3, 7, 15, 23, … 63 T1
 		t.Errorf("the BYE came %d times, repeated %d", n.Byes, n.Repeats)
 	}
-	if row := p.row(t, ended); row.Talked > testT1*16 {
+	if row := p.row(t, ended); row.Talked > fastT1*16 {
 		t.Errorf("the call is closed at the first BYE, not after %s", row.Talked)
 	}
 }
 
 func TestVanish(t *testing.T) {
 	t.Run("phone", func(t *testing.T) {
-		p := newPair(t, "udp", nil)
+		p := newPair(t, "udp", fastT1, nil)
 		p.carrier.On("988", Answer(0))
 		call, leg := p.talk(t, Plan{})
 		call.Vanish()
@@ -188,7 +188,7 @@ func TestVanish(t *testing.T) {
 		}
 	})
 	t.Run("carrier", func(t *testing.T) {
-		p := newPair(t, "udp", nil)
+		p := newPair(t, "udp", fastT1, nil)
 		p.carrier.On("988", CrashAfter(50*time.Millisecond))
 		call, _ := p.talk(t, Plan{})
 		time.Sleep(60 * time.Millisecond)
@@ -199,11 +199,11 @@ func TestVanish(t *testing.T) {
 }
 
 func TestHijack(t *testing.T) {
-	p := newPair(t, "udp", nil)
+	p := newPair(t, "udp", defaultT1, nil)
 	p.carrier.On("988", Answer(0))
 	call, leg := p.talk(t, Plan{})
 	thief, err := NewPhone(PhoneConfig{Server: p.carrier.Addr(),
-		Config: Config{Name: "thief", T1: testT1, LocalIP: netip.MustParseAddr("127.0.0.66"), Ladder: p.ladder}})
+		Config: Config{Name: "thief", LocalIP: netip.MustParseAddr("127.0.0.66"), Ladder: p.ladder}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestHijack(t *testing.T) {
 }
 
 func TestRepeatedRequestsGetTheStoredAnswer(t *testing.T) {
-	p := newPair(t, "udp", nil)
+	p := newPair(t, "udp", defaultT1, nil)
 	p.carrier.On("987", RingForever())
 	call := p.phone.Call("987")
 	must[*Message](t)(call.Ringing(t.Context()))
@@ -253,7 +253,7 @@ func TestRepeatedRequestsGetTheStoredAnswer(t *testing.T) {
 }
 
 func TestRouteSets(t *testing.T) {
-	p := newPair(t, "udp", nil)
+	p := newPair(t, "udp", defaultT1, nil)
 	hop := func(to netip.AddrPort, n string) string { return "<sip:" + to.String() + ";lr;n=" + n + ">" }
 	there, back := p.carrier.Addr(), p.phone.Addr()
 	b := Answer(0)
@@ -277,7 +277,7 @@ func TestRouteSets(t *testing.T) {
 }
 
 func TestChallengeIsAnsweredOnce(t *testing.T) {
-	onBoth(t, func(t *testing.T, p pair) {
+	onBoth(t, defaultT1, func(t *testing.T, p pair) {
 		asked := 0
 		auth := func(m *Message, method, uri string) (Header, bool) {
 			asked++
@@ -303,7 +303,7 @@ func TestChallengeIsAnsweredOnce(t *testing.T) {
 }
 
 func TestLateAnswerAfterARefusal(t *testing.T) {
-	p := newPair(t, "udp", nil)
+	p := newPair(t, "udp", defaultT1, nil)
 	p.carrier.On("988", RingForever())
 	call := p.phone.Call("988")
 	leg := must[*Leg](t)(p.carrier.Await(t.Context(), "988"))
@@ -317,7 +317,7 @@ func TestLateAnswerAfterARefusal(t *testing.T) {
 }
 
 func TestEarlyBye(t *testing.T) {
-	p := newPair(t, "udp", nil)
+	p := newPair(t, "udp", defaultT1, nil)
 	p.carrier.On("988", RingForever())
 	call := p.phone.Call("988")
 	must[*Message](t)(call.Ringing(t.Context()))
