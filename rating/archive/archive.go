@@ -26,10 +26,12 @@ type Archive struct {
 	log      *slog.Logger
 	id       string
 
-	writing    sync.Mutex // held by the one transaction that changes something
-	known      directory  // guarded by writing
-	rebuilding sync.Mutex // held by the one SetLocation at work
-	calendars  calendars
+	writing   sync.Mutex // held by the one transaction that changes something
+	known     directory  // guarded by writing
+	calendars calendars
+
+	rebuilding  sync.Mutex // held by the one SetLocation at work
+	rebuildStep int        // CDRs that it counts in one transaction, so that the drain gets its turn
 }
 
 // Open opens the archive, makes it if need be, and brings its schema up to date.
@@ -42,7 +44,7 @@ func Open(ctx context.Context, o Options) (*Archive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open archive %s: %w", dsn, err)
 	}
-	a := &Archive{dialect: d, pools: p, readOnly: o.ReadOnly, log: o.Log}
+	a := &Archive{dialect: d, pools: p, readOnly: o.ReadOnly, log: o.Log, rebuildStep: rebuildStep}
 	if a.log == nil {
 		a.log = slog.Default()
 	}

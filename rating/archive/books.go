@@ -40,10 +40,20 @@ func AddTail(sum rating.JournalSum, entries ...rating.Entry) rating.JournalSum {
 	return sum
 }
 
-// Add adds a record that may still be in the outbox: its journal line, and its CDR where it has both. Records that are
-// in the books already, and those beyond line upTo, are passed over.
-func (b *Books) Add(f rating.Filed, upTo int64) {
-	if f.Entry == nil || f.Entry.Seq <= b.Journal.LastSeq || f.Entry.Seq > upTo {
+// Add adds a record that may still be in the outbox to the books of its account: the journal line, and the CDR that
+// comes with it. Lines that are in the books already, and those beyond upTo, are passed over.
+func (ev Evidence) Add(f rating.Filed, upTo int64) {
+	if f.Entry == nil {
+		return
+	}
+	if ev.Books[f.Entry.Extension] == nil {
+		ev.Books[f.Entry.Extension] = &Books{}
+	}
+	ev.Books[f.Entry.Extension].add(f, upTo)
+}
+
+func (b *Books) add(f rating.Filed, upTo int64) {
+	if f.Entry.Seq <= b.Journal.LastSeq || f.Entry.Seq > upTo {
 		return
 	}
 	b.Journal = AddTail(b.Journal, *f.Entry)

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 
@@ -10,7 +11,7 @@ import (
 
 // Evidence is what the archive knows of everybody's money, all at one moment.
 type Evidence struct {
-	Books       map[string]*Books // by extension; AllExtensions has the sums over all days and calls
+	Books       map[string]*Books // by extension; rating.AllExtensions has the sums over all days and calls
 	Positions   map[int]string    // up to where each shard of the outbox is archived
 	Quarantined int64             // records that could not be filed
 }
@@ -144,7 +145,7 @@ func (w witness) costs() error {
 		var cost rating.Money
 		err := scan(&party, &cost)
 		w.of(w.names[party]).Calls.ArchivedIn += cost
-		w.of(AllExtensions).Calls.ArchivedIn += cost
+		w.of(rating.AllExtensions).Calls.ArchivedIn += cost
 		return err
 	}, `SELECT party, SUM(cost) FROM cdrs GROUP BY party`)
 }
@@ -162,18 +163,27 @@ func (w witness) sums(e era) error {
 
 // total adds up what the sums of the days say of all extensions together.
 func (w witness) total(e era) error {
-	_, err := w.session.one([]any{&w.of(AllExtensions).Calls.RolledUp}, `SELECT COALESCE(SUM(cost), 0) FROM roll_day WHERE generation = ?1`, e.generation)
+	_, err := w.session.one([]any{&w.of(rating.AllExtensions).Calls.RolledUp}, `SELECT COALESCE(SUM(cost), 0) FROM roll_day WHERE generation = ?1`, e.generation)
 	return err
 }
 
-// Extensions lists whose books there are, in order, without AllExtensions.
-func (ev Evidence) Extensions() []string {
-	var list []string
-	for extension := range ev.Books {
-		if extension != AllExtensions {
-			list = append(list, extension)
+// Of is the evidence on an account of the ledger; add what is in its outbox still.
+func (ev Evidence) Of(account rating.Account) rating.Evidence {
+	e := rating.Evidence{Account: account}
+	if b := ev.Books[account.Extension]; b != nil {
+		e.Journal, e.Calls = b.Journal, b.Calls
+	}
+	return e
+}
+
+// Others is the evidence that goes with no account of the ledger: the sums over all extensions, and the books of
+// extensions that the ledger does not have, as if of an empty account.
+func (ev Evidence) Others(known func(extension string) bool) []rating.Evidence {
+	var others []rating.Evidence
+	for _, extension := range slices.Sorted(maps.Keys(ev.Books)) {
+		if !known(extension) {
+			others = append(others, ev.Of(rating.Account{Extension: extension}))
 		}
 	}
-	slices.Sort(list)
-	return list
+	return others
 }

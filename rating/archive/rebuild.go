@@ -11,7 +11,7 @@ import (
 
 // Bounds of one transaction of a rebuild, so that the drain gets its turn.
 const (
-	rebuildStep = 5000 // CDRs counted
+	rebuildStep = 5000 // CDRs counted; see Archive.rebuildStep
 	purgeStep   = 5000 // rows of old sums deleted
 )
 
@@ -61,14 +61,14 @@ func (a *Archive) recount(s *session, zone string) (done bool, err error) {
 		return false, err
 	}
 	t := newTally(era{generation, c})
-	rows, last, err := s.tallyAfter(t, counted)
+	rows, last, err := s.tallyAfter(t, counted, a.rebuildStep)
 	if err != nil {
 		return false, err
 	}
 	if err := t.write(s); err != nil {
 		return false, err
 	}
-	if rows == rebuildStep {
+	if rows == a.rebuildStep {
 		return false, s.setMeta(metaRebuildDone, strconv.FormatInt(last, 10))
 	}
 	return true, s.adopt(zone, generation)
@@ -100,7 +100,7 @@ func (s *session) rebuildState(zone string) (generation, counted int64, err erro
 }
 
 // tallyAfter counts the next CDRs in the order in which they were filed.
-func (s *session) tallyAfter(t *tally, counted int64) (rows int, last int64, err error) {
+func (s *session) tallyAfter(t *tally, counted int64, most int) (rows int, last int64, err error) {
 	err = s.each(func(scan func(...any) error) error {
 		var party, started, seconds int64
 		var disposition rating.Disposition
@@ -111,7 +111,7 @@ func (s *session) tallyAfter(t *tally, counted int64) (rows int, last int64, err
 		rows++
 		t.add(party, started, disposition, seconds, cost)
 		return nil
-	}, `SELECT n, party, started_at, disposition, duration, cost FROM cdrs WHERE n > ?1 ORDER BY n LIMIT ?2`, counted, rebuildStep)
+	}, `SELECT n, party, started_at, disposition, duration, cost FROM cdrs WHERE n > ?1 ORDER BY n LIMIT ?2`, counted, most)
 	return rows, last, err
 }
 

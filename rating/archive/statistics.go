@@ -19,8 +19,8 @@ const (
 // periods are the powers of ten that a day number is divided by.
 var periods = map[string]int{ByDay: 1, ByMonth: 100, ByYear: 10_000}
 
-// AllExtensions is what rows say that count every extension.
-const AllExtensions = "All"
+// All is what rows say that count every extension.
+const All = "All"
 
 // StatFilter selects rows of the statistics.
 type StatFilter struct {
@@ -86,7 +86,7 @@ func (a *Archive) statistics(ctx context.Context, f StatFilter) (rows []Statisti
 		if err != nil {
 			return err
 		}
-		label := Statistic{Extension: AllExtensions}
+		label := Statistic{Extension: All}
 		if f.Extension != "" {
 			label.Extension = f.Extension
 			if label.Username, err = s.lastName(e, f.Extension); err != nil {

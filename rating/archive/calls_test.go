@@ -1,0 +1,230 @@
+package archive
+
+import (
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"tollgate/rating"
+)
+
+// Every page of a random search is what filtering and sorting all calls by hand gives.
+func TestCallsAreThoseOfAPlainSearch(t *testing.T) {
+	for _, name := range []string{"UTC", "America/Sao_Paulo"} {
+		location := zone(t, name)
+		a, w := filled(t, 21, 700, Options{Location: location})
+		all := w.cdrs()
+		r := rand.New(rand.NewPCG(2, 2))
+		for range 60 {
+			f := randomFilter(r, w, location)
+			want := selected(all, f)
+			sameCalls(t, collect(t, a, f), want)
+			f.PerPage = 1 + r.IntN(40)
+			f.Page = 1 + r.IntN(2+len(want)/f.PerPage)
+			list, err := a.Calls(t.Context(), f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if list.Total != int64(len(want)) {
+				t.Fatalf("%+v finds %d, want %d", f, list.Total, len(want))
+			}
+			begin := min((f.Page-1)*f.PerPage, len(want))
+			sameCalls(t, list.Items, want[begin:min(begin+f.PerPage, len(want))])
+		}
+	}
+}
+
+func randomFilter(r *rand.Rand, w *world, location *time.Location) CallFilter {
+	var f CallFilter
+	first := w.cdrs()[0].StartedAt
+	length := int64(w.now.Sub(first))
+	moment := func() time.Time { // whole days, as dates give, or any instant, or just off a call
+		at := first.Add(time.Duration(r.Int64N(length)))
+		switch r.IntN(3) {
+		case 0:
+			return at
+		case 1:
+			return w.cdrs()[r.IntN(w.calls)].StartedAt.Add(time.Duration(r.IntN(3) - 1))
+		}
+		y, m, d := at.In(location).Date()
+		return time.Date(y, m, d, 0, 0, 0, 0, location)
+	}
+	if r.IntN(2) == 0 {
+		f.From = moment()
+	}
+	if r.IntN(2) == 0 {
+		f.To = moment()
+		if !f.From.IsZero() && r.IntN(3) == 0 {
+			f.To = f.From.Add(time.Duration(r.IntN(30)) * time.Hour)
+		}
+	}
+	f.Q = []string{"", "", "10", "103", "N11", " extension1 ", "x", "EXTENSION", "nobody", "%", "_", "on1x"}[r.IntN(12)]
+	f.Disposition = []string{"", "answered", "any", "busy", "no_answer", "rejected", "failed", "cancelled"}[r.IntN(8)]
+	f.Sort = []string{"", "-started_at", "started_at"}[r.IntN(3)]
+	return f
+}
+
+func collect(t testing.TB, a *Archive, f CallFilter) (list []rating.CDR) {
+	t.Helper()
+	for c, err := range a.AllCalls(t.Context(), f) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+func TestCallsSortedByWhatTheyCostOrLast(t *testing.T) {
+	a, w := filled(t, 22, 900, Options{})
+	for sort, value := range map[string]func(rating.CDR) int64{
+		"cost":      func(c rating.CDR) int64 { return int64(c.Cost) },
+		"-cost":     func(c rating.CDR) int64 { return -int64(c.Cost) },
+		"duration":  func(c rating.CDR) int64 { return c.Duration },
+		"-duration": func(c rating.CDR) int64 { return -c.Duration },
+	} {
+		f := CallFilter{Sort: sort, Disposition: AnyDisposition, Q: "1"}
+		want := selected(w.cdrs(), f)
+		var paged []rating.CDR
+		for f.PerPage, f.Page = 200, 1; ; f.Page++ {
+			list, err := a.Calls(t.Context(), f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(list.Items) == 0 {
+				break
+			}
+			paged = append(paged, list.Items...)
+		}
+		sameCalls(t, collect(t, a, f), paged)
+		seen := make(map[rating.CallID]bool)
+		for i, c := range paged {
+			seen[c.ID] = true
+			if value(c) != value(want[i]) {
+				t.Fatalf("sorted by %s, call %d is %+v", sort, i, c)
+			}
+		}
+		if len(seen) != len(want) {
+			t.Errorf("sorted by %s, %d calls are found, want %d", sort, len(seen), len(want))
+		}
+	}
+}
+
+func TestCallByID(t *testing.T) {
+	a, w := filled(t, 23, 60, Options{})
+	for _, want := range w.cdrs() {
+		got, err := a.Call(t.Context(), want.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameCalls(t, []rating.CDR{got}, []rating.CDR{want})
+	}
+	if _, err := a.Call(t.Context(), "nobody"); !errors.Is(err, rating.ErrNotFound) {
+		t.Errorf("an unknown call is %v, want rating.ErrNotFound", err)
+	}
+}
+
+// A rate or a list of attempts that was damaged by hand does not hide the call.
+func TestDamagedTextLeavesTheRestOfACall(t *testing.T) {
+	a, w := filled(t, 24, 60, Options{})
+	for _, text := range []string{`UPDATE rates SET body = '{'`, `UPDATE cdrs SET attempts = 'x'`} {
+		if _, err := a.pools.write.Exec(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := CallFilter{Disposition: AnyDisposition}
+	want := selected(w.cdrs(), f)
+	for i := range want {
+		want[i].Rate, want[i].Attempts = nil, nil
+	}
+	sameCalls(t, collect(t, a, f), want)
+}
+
+func TestImpossibleFiltersNameTheField(t *testing.T) {
+	a := open(t, Options{})
+	long := string(make([]byte, maxKeyword+1))
+	for field, call := range map[string]func() error{
+		"page": func() error { _, err := a.Calls(t.Context(), CallFilter{Paging: Paging{Page: -1}}); return err },
+		"per_page": func() error {
+			_, err := a.Recharges(t.Context(), RechargeFilter{Paging: Paging{PerPage: 201}})
+			return err
+		},
+		"sort":        func() error { _, err := a.Calls(t.Context(), CallFilter{Sort: "-n; DROP TABLE cdrs"}); return err },
+		"q":           func() error { _, err := a.Calls(t.Context(), CallFilter{Q: long}); return err },
+		"disposition": func() error { _, err := a.Calls(t.Context(), CallFilter{Disposition: "abducted"}); return err },
+		"kind": func() error {
+			_, err := a.Recharges(t.Context(), RechargeFilter{Kinds: []rating.Kind{"charge"}})
+			return err
+		},
+		"by":   func() error { _, err := a.Statistics(t.Context(), StatFilter{By: "week"}); return err },
+		"from": func() error { _, err := a.Statistics(t.Context(), StatFilter{From: "2019-02-30"}); return err },
+	} {
+		var bad rating.Invalid
+		if err := call(); !errors.As(err, &bad) || bad[0].Field != field {
+			t.Errorf("want a fault of %s, got %v", field, err)
+		}
+	}
+	for _, err := range a.AllCalls(t.Context(), CallFilter{Sort: "x"}) {
+		if err == nil {
+			t.Error("an export with an impossible filter gives rows")
+		}
+	}
+}
+
+func TestNothingFoundIsAnEmptyList(t *testing.T) {
+	a := open(t, Options{})
+	calls, err1 := a.Calls(t.Context(), CallFilter{From: time.Now(), To: time.Now().Add(-time.Hour)})
+	recharges, err2 := a.Recharges(t.Context(), RechargeFilter{})
+	statistics, err3 := a.Statistics(t.Context(), StatFilter{})
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	if calls.Items == nil || recharges.Items == nil || statistics.Items == nil || calls.Total+recharges.Total+statistics.Total != 0 {
+		t.Errorf("an empty archive gives %+v %+v %+v", calls, recharges, statistics)
+	}
+}
+
+func TestRechargeHistory(t *testing.T) {
+	a, w := filled(t, 25, 600, Options{})
+	r := rand.New(rand.NewPCG(3, 3))
+	for range 40 {
+		c := randomFilter(r, w, time.UTC)
+		f := RechargeFilter{From: c.From, To: c.To, Q: c.Q, Sort: []string{"", "at", "-at"}[r.IntN(3)]}
+		if r.IntN(3) == 0 {
+			f.Kinds = []rating.Kind{rating.RechargeEntry, rating.ClosingEntry}[:1+r.IntN(2)]
+		}
+		var want []rating.Entry
+		for _, filed := range w.filed {
+			if e := filed.Entry; e != nil && e.Kind != rating.ChargeEntry && (f.From.IsZero() || !e.At.Before(f.From)) && (f.To.IsZero() || e.At.Before(f.To)) &&
+				mentions(e.Extension, e.Username, f.Q) && (len(f.Kinds) == 0 || slices.Contains(f.Kinds, e.Kind)) {
+				want = append(want, *e)
+			}
+		}
+		if f.Sort != "at" {
+			slices.Reverse(want)
+		}
+		var got []rating.Entry
+		for line, err := range a.AllRecharges(t.Context(), f) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, line.Entry)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%+v gives\n%+v, want\n%+v", f, got, want)
+		}
+		f.Page, f.PerPage = 1+r.IntN(3), 7
+		list, err := a.Recharges(t.Context(), f)
+		if err != nil || list.Total != int64(len(want)) {
+			t.Fatalf("%+v finds %d, err %v; want %d", f, list.Total, err, len(want))
+		}
+		begin := min((f.Page-1)*7, len(want))
+		for i, line := range list.Items {
+			if line.Entry != want[begin+i] || line.ID == 0 {
+				t.Fatalf("line %d of page %d is %+v, want %+v", i, f.Page, line, want[begin+i])
+			}
+		}
+	}
+}
