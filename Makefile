@@ -35,5 +35,12 @@ fuzz:             ## every fuzz target for FUZZTIME
 bench:            ## the pure rules
 	go test -run '^$$' -bench . -benchmem ./rating
 
+bench-ledger:     ## the store: scripts, cycles, latency; prints figures
+	TOLLGATE_BENCH=1 go test -run 'Bench|TestFigures' -count 1 -v ./rating/ledger/...
+
+RATES ?= 1
+bench-sip:        ## the whole program under sipp; RATES=500,1000 chooses the steps
+	@TOLLGATE_BENCH=$(RATES) go test -run TestBenchSIP -count 1 -timeout 20m ./cmd/tollgate
+
 clean:
 	rm -rf bin

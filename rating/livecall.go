@@ -30,13 +30,14 @@ type LiveCall struct {
 	DeadlineAt *time.Time `json:"deadline_at"` // today's money ends then; nil = no end in sight
 	Node       string     `json:"node"`
 
-	Tariff Tariff `json:"-"` // zero where the call is not billed
-	Units  int64  `json:"-"` // that the hold pays for
+	CallIDA string `json:"-"` // Call-ID of the caller's leg
+	Tariff  Tariff `json:"-"` // zero where the call is not billed
+	Units   int64  `json:"-"` // that the hold pays for
 }
 
 // NewLiveCall returns a hold as an operator sees it. Reckon adds cost and deadline.
 func NewLiveCall(h Hold) LiveCall {
-	c := LiveCall{ID: h.Call, Extension: h.Extension, Username: h.Draft.Username, Dialled: h.Draft.Dialled, Trunk: h.Draft.Trunk,
+	c := LiveCall{ID: h.Call, Extension: h.Extension, Username: h.Draft.Username, Dialled: h.Draft.Dialled, Trunk: h.Draft.Trunk, CallIDA: h.Draft.CallIDA,
 		State: Ringing, StartedAt: h.Started, Held: h.Amount, Node: h.Node, Units: h.Units}
 	if h.Unbilled == Billed {
 		c.Tariff = h.Tariff

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"tollgate/admin"
+	"tollgate/rating"
+	"tollgate/rating/archive"
+	"tollgate/rating/catalog"
+	"tollgate/rating/embedded"
+	"tollgate/rating/ledger"
+	"tollgate/sipctl"
+	"tollgate/sipctl/spool"
+)
+
+// app is the whole program: what is opened, in the order in which it is opened.
+type app struct {
+	config   Config
+	dir      string // data_dir
+	log      *slog.Logger
+	registry *prometheus.Registry
+
+	store    *embedded.Store
+	ledger   *ledger.Ledger
+	catalog  *catalog.Catalog
+	archive  *archive.Archive
+	drain    *archive.Drain
+	spool    *spool.Spool
+	sip      *sipctl.Server
+	admin    *admin.Server
+	password string // of the user admin, where this start made it
+
+	drift     prometheus.Gauge
+	storeLost atomic.Bool
+	opened    []closer
+}
+
+// closer ends what was opened.
+type closer struct {
+	name string
+	end  func(context.Context) error
+}
+
+// How long the program may take to stop: RFC 3261 peers get their answers first, then the store is closed.
+const (
+	drainLimit = 7 * time.Second
+	closeLimit = 9 * time.Second
+	flushLimit = time.Second
+)
+
+// newApp opens everything. On an error what was opened by then is closed again.
+func newApp(ctx context.Context, config Config, adminPassword string, log *slog.Logger) (_ *app, err error) {
+	a := &app{config: config, log: log, registry: prometheus.NewRegistry()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.close())
+		}
+	}()
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if a.dir, err = resolveDataDir(config.DataDir); err != nil {
+		return nil, err
+	}
+	for _, open := range []func(context.Context) error{a.openStore, a.openMoney, a.openArchive, a.openSIP, func(ctx context.Context) error { return a.openAdmin(ctx, adminPassword) }} {
+		if err := open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	a.registerMetrics()
+	return a, nil
+}
+
+func (a *app) onClose(name string, end func(context.Context) error) {
+	a.opened = append(a.opened, closer{name, end})
+}
+
+// close ends what was opened, last to first, within closeLimit.
+func (a *app) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+	defer cancel()
+	var failed error
+	for i := len(a.opened) - 1; i >= 0; i-- {
+		if err := a.opened[i].end(ctx); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("close %s: %w", a.opened[i].name, err))
+		}
+	}
+	a.opened = nil
+	return failed
+}
+
+func (a *app) openStore(ctx context.Context) (err error) {
+	a.store, err = embedded.Open(ctx, embedded.Options{
+		Redis: a.config.Store.Redis, Ephemeral: a.config.Store.Ephemeral, DataDir: a.dir, Log: a.log,
+		OnChange: a.storeChanged,
+	})
+	if err != nil {
+		return err
+	}
+	a.onClose("store", a.store.Close)
+	if a.store.Ephemeral {
+		a.log.Warn("EPHEMERAL STORE: balances live in memory and do not survive a restart")
+	}
+	return nil
+}
+
+// storeChanged tells the SIP side, which answers OPTIONS accordingly, that the store is lost or back.
+func (a *app) storeChanged(s embedded.State) {
+	a.storeLost.Store(!s.Up)
+	if a.sip != nil {
+		a.sip.StoreLost(!s.Up)
+	}
+}
+
+// openMoney opens the ledger and the catalog: what needs the store and nothing else.
+func (a *app) openMoney(ctx context.Context) error {
+	operations := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "tollgate_store_operation_seconds", Help: "Time of one operation on the store, by script.",
+		Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
+	}, []string{"op"})
+	a.registry.MustRegister(operations)
+	a.ledger = ledger.New(a.store.Client, ledger.Options{Node: a.config.Node, Log: a.log,
+		Observe: func(op string, took time.Duration, _ error) { operations.WithLabelValues(op).Observe(took.Seconds()) }})
+	a.catalog = catalog.New(a.store.Client, a.ledger, catalog.Options{SnapshotFile: filepath.Join(a.dir, "snapshot.json"), Log: a.log})
+	a.catalog.Start(ctx)
+	return nil
+}
+
+func (a *app) openArchive(ctx context.Context) (err error) {
+	a.archive, err = archive.Open(ctx, archive.Options{DSN: archivePath(a.config, a.dir), Location: a.catalog.Current().Location(), Log: a.log})
+	if err != nil {
+		return err
+	}
+	a.onClose("archive", func(context.Context) error { return a.archive.Close() })
+	a.drain = &archive.Drain{Outbox: outbox{a.ledger}, Archive: a.archive}
+	return a.bindArchive(ctx)
+}
+
+// bindArchive makes sure that the store goes on in the archive in which its journal began.
+func (a *app) bindArchive(ctx context.Context) error {
+	already, err := a.catalog.AdoptArchive(ctx, a.archive.ID())
+	if err != nil {
+		if errors.Is(err, rating.ErrUnavailable) {
+			a.log.Error("the store does not answer: its archive is not checked", "err", err)
+			return nil
+		}
+		return err
+	}
+	if already == "" || already == a.archive.ID() {
+		return nil
+	}
+	return fmt.Errorf("archive %s has id %s, but this store files into the archive %s: point archive.dsn (or data_dir) at that one; several nodes on one store need one archive",
+		archivePath(a.config, a.dir), a.archive.ID(), already)
+}
+
+// outbox is the ledger as the archive drains it.
+type outbox struct{ *ledger.Ledger }
+
+// Shards is how many streams there are.
+func (outbox) Shards() int { return rating.Shards }
+
+func (a *app) openSIP(context.Context) (err error) {
+	replay := func(ctx context.Context, e sipctl.SpoolEntry) error { return a.sip.Replay(ctx, e) } // runs after the start only
+	if a.spool, err = spool.Open(filepath.Join(a.dir, "spool"), replay, sipctl.Refused, a.log); err != nil {
+		return err
+	}
+	a.onClose("spool", func(context.Context) error { return a.spool.Close() })
+	a.sip, err = sipctl.New(sipctl.Config{
+		Node: a.config.Node, Listen: a.config.SIP.Listen, Advertise: a.config.SIP.Advertise, Trusted: a.config.SIP.trusted(),
+		MaxCalls: a.config.SIP.MaxCalls, MaxCPS: a.config.SIP.MaxCPS, Ephemeral: a.store.Ephemeral,
+	}, sipctl.Deps{Ledger: a.ledger, Catalog: directory{a.catalog}, Spool: a.spool, Registry: a.registry, Log: a.log})
+	return err
+}
+
+// directory is the catalog as the SIP side sees it.
+type directory struct{ *catalog.Catalog }
+
+// CreateExtension adds an extension that a trusted peer has named for the first time.
+func (d directory) CreateExtension(ctx context.Context, e rating.Extension) (rating.Extension, error) {
+	return d.EnsureExtension(ctx, e, "sip")
+}
+
+// trusted is the list of peers as the SIP side takes it; faults has checked it.
+func (s SIPConfig) trusted() []sipctl.Trusted {
+	peers := make([]sipctl.Trusted, 0, len(s.Trusted))
+	for _, t := range s.Trusted {
+		if prefix, err := netip.ParsePrefix(t.Net); err == nil {
+			peers = append(peers, sipctl.Trusted{Net: prefix.Masked(), Identity: t.Identity})
+		}
+	}
+	return peers
+}
+
+func (a *app) openAdmin(ctx context.Context, password string) (err error) {
+	if a.password, err = admin.EnsureAdmin(ctx, a.catalog, password); err != nil && !errors.Is(err, rating.ErrUnavailable) {
+		return err
+	}
+	a.admin, err = admin.New(admin.Config{Listen: a.config.Admin.Listen, MetricsListen: a.config.Admin.MetricsListen, Realm: a.config.SIP.Realm, Version: version},
+		admin.Deps{
+			Catalog: a.catalog, Operators: a.catalog, Ledger: a.ledger, Archive: a.archive,
+			LiveCalls: liveCalls{a}, Trunks: trunkHealth{a.sip}, Ready: a.readyChecks(), Gatherer: a.registry, Registry: a.registry, Log: a.log,
+		})
+	return err
+}
+
+// readyChecks are what must be good before a load balancer sends calls here.
+func (a *app) readyChecks() []admin.ReadyCheck {
+	return []admin.ReadyCheck{
+		{Name: "store", Check: a.ledger.Ping},
+		{Name: "archive", Check: a.archive.Ping},
+		{Name: "sip", Check: func(context.Context) error { return a.sip.Ready() }},
+	}
+}
