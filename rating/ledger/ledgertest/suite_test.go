@@ -1,12 +1,25 @@
 package ledgertest_test
 
 import (
+	"context"
 	"os"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 
 	"tollgate/rating/embedded/redistest"
 	"tollgate/rating/ledger/ledgertest"
 )
+
+// quiet swallows what the client library prints about servers that are killed on purpose.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
+func TestMain(m *testing.M) {
+	redis.SetLogger(quiet{})
+	os.Exit(m.Run())
+}
 
 // slow says whether the runs on a Cluster, on Sentinel and with kills are wanted: TOLLGATE_SLOW=1.
 func slow(t *testing.T) {
