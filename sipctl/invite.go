@@ -49,11 +49,12 @@ func (s *Server) onInvite(tx *transaction.Server, req *sip.Request, m transport.
 		_ = tx.Respond(482, "Loop Detected", nil, nil) // merged: the same INVITE by another way
 		return
 	}
+	in := letIn{dialled: dialled, snapshot: c.setup.snapshot, cdr: c.cdr, err: badNumber}
+	c.show()
 	if tx.SetUser(c) {
 		c.Cancelled()
 	}
-	c.show()
-	s.work.goDo(c.authorize)
+	s.work.goDo(func() { c.authorize(in) })
 }
 
 // newCall is a call of which nothing is known but its INVITE.

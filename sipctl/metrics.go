@@ -3,6 +3,7 @@ package sipctl
 import (
 	"errors"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,7 +22,8 @@ type metrics struct {
 	postDial                                                     prometheus.Histogram
 	lateness                                                     prometheus.Histogram
 	authorize                                                    prometheus.Histogram
-	malformed, strangers, unknownDialogs, strays, panics, unsent prometheus.Counter
+	strangers, unknownDialogs, strays, panics, unsent prometheus.Counter
+	malformed                                         atomic.Uint64 // beyond what the guard refused
 
 	methods map[sip.RequestMethod]prometheus.Counter // what is received most, looked up once
 	codes   [700]prometheus.Counter
@@ -40,7 +42,6 @@ func newMetrics(s *Server) (*metrics, error) {
 		postDial:       histogram("tollgate_post_dial_delay_seconds", "INVITE to the first ringing.", .005, .01, .025, .05, .1, .25, .5, 1, 2, 4, 8, 16),
 		lateness:       histogram("tollgate_cutoff_lateness_seconds", "From the end of the money to the BYE, per call cut.", .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5),
 		authorize:      histogram("tollgate_authorize_seconds", "The ledger's answer to a new call.", .0002, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1, 2),
-		malformed:      counter("tollgate_sip_malformed_total", "SIP messages that the parser or the validation refused."),
 		strangers:      counter("tollgate_sip_strangers_total", "Requests of sources that are neither trusted peers nor trunks; they get no answer."),
 		unknownDialogs: counter("tollgate_sip_unknown_dialogs_total", "Requests for a dialog that is not here, or from somebody who may not speak in it."),
 		strays:         counter("tollgate_sip_stray_answers_total", "Answers that belonged to no call and were ended with ACK and BYE."),
@@ -60,12 +61,15 @@ func newMetrics(s *Server) (*metrics, error) {
 		func() float64 { return float64(s.calls.size.Load()) })
 	spooled := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "tollgate_spool_entries", Help: "Steps on the local disk that the store has not seen."},
 		func() float64 { return float64(s.deps.Spool.Entries()) })
+	malformed := prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "tollgate_sip_malformed_total",
+		Help: "SIP messages that the guard, the parser or the validation refused as malformed."},
+		func() float64 { return float64(m.malformed.Load() + s.guard.Malformed()) })
 	if s.deps.Registry == nil {
 		return m, nil
 	}
 	var err error
 	for _, c := range []prometheus.Collector{m.invites, m.calls, m.cutoffs, m.requests, m.responses, m.trunkUp, m.trunkCalls, m.duration,
-		m.postDial, m.lateness, m.authorize, m.malformed, m.strangers, m.unknownDialogs, m.strays, m.panics, m.unsent, active, spooled} {
+		m.postDial, m.lateness, m.authorize, malformed, m.strangers, m.unknownDialogs, m.strays, m.panics, m.unsent, active, spooled} {
 		err = errors.Join(err, s.deps.Registry.Register(c))
 	}
 	return m, err

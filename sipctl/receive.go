@@ -23,7 +23,7 @@ func (s *Server) receive(m transport.Message) {
 		s.onRequest(msg, m)
 	case *sip.Response:
 		if validateResponse(msg) != nil {
-			s.metrics.malformed.Inc()
+			s.metrics.malformed.Add(1)
 			return
 		}
 		s.tx.Response(msg, m)
@@ -36,7 +36,7 @@ func (s *Server) onRequest(req *sip.Request, m transport.Message) {
 	s.metrics.received(req.Method)
 	from := s.identify(m.Flow)
 	if fault := validateRequest(req); fault != nil {
-		s.metrics.malformed.Inc()
+		s.metrics.malformed.Add(1)
 		if !from.stranger() && req.Method != sip.ACK && answerable(req) {
 			s.reply(req, m.Flow, fault.code, fault.phrase, fault.headers)
 		}

@@ -10,8 +10,7 @@ import (
 const maxNamed = 20
 
 // describe fills a call's record with what its admission says.
-func (c *Call) describe(s *rating.Snapshot, a rating.Admission) rating.CDR {
-	cdr := c.cdr
+func describe(cdr rating.CDR, s *rating.Snapshot, a rating.Admission) rating.CDR {
 	cdr.Currency = s.Settings.Currency
 	if a.Dialled != "" {
 		cdr.Dialled = a.Dialled

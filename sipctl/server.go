@@ -79,7 +79,7 @@ func New(config Config, deps Deps) (*Server, error) {
 	s.guard = guard.New(guard.Config{Policy: s.access})
 	var err error
 	s.net, err = transport.Open(transport.Config{Listen: config.Listen, TLS: config.TLS, Guard: s.guard, Handler: s.receive,
-		Malformed: func(transport.Flow) { s.metrics.malformed.Inc() }})
+		Malformed: func(transport.Flow) { s.metrics.malformed.Add(1) }})
 	if err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 
 // letIn is what came of asking whether the call may pass. It is made by a goroutine that does not own the call.
 type letIn struct {
+	dialled   string
 	snapshot  *rating.Snapshot
 	admission rating.Admission
 	cdr       rating.CDR
@@ -24,12 +25,11 @@ type letIn struct {
 
 // authorize decides whether the call is let in: from the snapshot first, then by holding its money. It runs in a goroutine
 // of its own, so that a CANCEL is heard meanwhile; it changes nothing of the call.
-func (c *Call) authorize() {
-	in := letIn{snapshot: c.setup.snapshot, err: c.setup.dialErr}
+func (c *Call) authorize(in letIn) {
 	if in.err == nil {
 		c.admit(&in)
 	}
-	in.cdr = c.describe(in.snapshot, in.admission)
+	in.cdr = describe(in.cdr, in.snapshot, in.admission)
 	if in.err == nil {
 		c.hold(&in)
 	}
@@ -38,8 +38,8 @@ func (c *Call) authorize() {
 
 // admit asks the snapshot, and adds an extension that was heard of for the first time where the settings say so.
 func (c *Call) admit(in *letIn) {
-	dialled, extension := c.setup.dialled, c.cdr.Extension
-	in.admission, in.err = in.snapshot.Admit(extension, dialled, c.started)
+	extension := c.extension
+	in.admission, in.err = in.snapshot.Admit(extension, in.dialled, c.started)
 	if !errors.Is(in.err, rating.ErrUnknownExtension) || in.snapshot.Settings.UnknownExtension != rating.Create || !rating.ValidExtension(extension) {
 		return
 	}
@@ -51,7 +51,7 @@ func (c *Call) admit(in *letIn) {
 		return
 	}
 	in.snapshot = c.server.deps.Catalog.Current()
-	in.admission, in.err = in.snapshot.AdmitExtension(&e, dialled, c.started)
+	in.admission, in.err = in.snapshot.AdmitExtension(&e, in.dialled, c.started)
 }
 
 // hold asks the ledger for the first charge. An emergency call passes whatever it says, but for a call that is not ours.
@@ -62,7 +62,7 @@ func (c *Call) hold(in *letIn) {
 	in.grant, in.err = c.server.deps.Ledger.Authorize(ctx, c.authorization(in))
 	c.server.metrics.authorize.Observe(time.Since(began).Seconds())
 	if in.err != nil && in.admission.Emergency() && !errors.Is(in.err, rating.ErrOwnedElsewhere) && !errors.Is(in.err, rating.ErrSettled) {
-		c.server.log.Warn("an emergency call passes without the store", "call_id", c.id, "account", c.cdr.Extension, "err", in.err)
+		c.server.log.Warn("an emergency call passes without the store", "call_id", c.id, "account", c.extension, "err", in.err)
 		in.unheld, in.err = true, nil
 	}
 }
