@@ -24,7 +24,7 @@ func (c *Catalog) DeleteExtension(ctx context.Context, number, by string) error 
 		if h.doc != nil {
 			s.Username, s.Terms = h.doc.Username, h.doc.Terms
 		}
-		return write{documents: []putDocument{{extensionKind, number, h.version, keepValue, s.encode()}}}, nil
+		return write{kind: extensionKind, documents: []putDocument{{number, h.version, keepValue, s.encode()}}}, nil
 	})
 	if err == nil {
 		err = errors.Join(c.finish(ctx, []string{number}), c.surelyGone(ctx, number))
@@ -48,7 +48,7 @@ func (c *Catalog) closeAndForget(ctx context.Context, extension string, s step) 
 		return err
 	}
 	tombstone := formatID(max(s.Version, 0) + 1)
-	w := write{documents: []putDocument{{extensionKind, extension, s.Version, tombstone, lastStep}}}
+	w := write{kind: extensionKind, documents: []putDocument{{extension, s.Version, tombstone, lastStep}}}
 	switch _, err := c.store(ctx, w); {
 	case errors.Is(err, errOutrun):
 		return nil // removed already

@@ -142,7 +142,7 @@ func prepare[T any](ctx context.Context, c *Catalog, f form[T], doc *T, h held[T
 	if err != nil {
 		return write{}, err
 	}
-	return write{[]putDocument{{f.kind, f.id(doc), h.version, value, step}}, plan}, nil
+	return write{f.kind, []putDocument{{f.id(doc), h.version, value, step}}, plan}, nil
 }
 
 // remove deletes a document, also one that cannot be read.
@@ -156,7 +156,7 @@ func remove[T any](ctx context.Context, c *Catalog, f form[T], id string, look c
 			return write{}, rating.ErrNotFound
 		}
 		plan, err := look.run(ctx, c, h[0].doc)
-		return write{[]putDocument{{f.kind, id, h[0].version, removeValue, noStep}}, plan}, err
+		return write{f.kind, []putDocument{{id, h[0].version, removeValue, noStep}}, plan}, err
 	})
 	return about(f, id, err)
 }

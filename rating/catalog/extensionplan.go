@@ -35,7 +35,7 @@ type extensionPlan struct {
 
 // planExtensions reads, edits and checks a batch without writing anything.
 func (c *Catalog) planExtensions(ctx context.Context, by string, edits []extensionEdit) (extensionPlan, error) {
-	var plan extensionPlan
+	plan := extensionPlan{write: write{kind: extensionKind}}
 	if len(edits) == 0 || len(edits) > MaxBatch {
 		return plan, rating.Invalid{{Field: "numbers", Message: fmt.Sprintf("must name 1 to %d extensions", MaxBatch)}}
 	}
@@ -113,7 +113,7 @@ func (p *extensionPlan) add(e extensionEdit, h held[rating.Extension], by string
 	if err != nil {
 		return err
 	}
-	d := putDocument{kind: extensionKind, id: e.number, over: h.version, value: value}
+	d := putDocument{id: e.number, over: h.version, value: value}
 	if created || after.Terms != before.Terms || after.Username != before.Username {
 		d.step = openOrTerms(after, created, e.opening, by).encode()
 		p.steps = append(p.steps, e.number)

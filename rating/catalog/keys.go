@@ -40,7 +40,7 @@ const (
 	MaxBatch      = 100_000 // documents of one bulk edit or import
 )
 
-// kinds in the order in which scripts get their keys. Extensions are the first: the scripts know them by that.
+// kinds: those of the snapshot first.
 var kinds = []struct {
 	name kind
 	one  string // what a single document is called
@@ -75,10 +75,10 @@ func (k kind) inPlan() bool {
 	return slices.Contains([]kind{trunkKind, dialRuleKind, installationKind}, k)
 }
 
-// scriptKeys returns the keys of put.lua and changes.lua with the first n kinds.
-func scriptKeys(n int) []string {
+// snapshotKeys returns the keys of changes.lua.
+func snapshotKeys() []string {
 	keys := []string{headKey, logKey, stepsKey}
-	for _, k := range kinds[:n] {
+	for _, k := range kinds[:snapshotKinds] {
 		keys = append(keys, k.name.key())
 	}
 	return keys

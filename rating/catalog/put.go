@@ -6,20 +6,21 @@ import (
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
 	"tollgate/rating"
 )
 
-// A write puts documents into the store over the versions that the writer has seen: all of them, or none.
+// A write puts documents of one kind into the store over the versions that the writer has seen: all of them, or none.
 type write struct {
+	kind      kind
 	documents []putDocument
 	plan      string // version of trunks, dial rules and settings that it was checked against; "" = none of them matters
 }
 
 type putDocument struct {
-	kind  kind
 	id    string
 	over  int64  // version in the store; 0 = there is none
 	value string // what encode gives, keepValue or removeValue
@@ -54,27 +55,28 @@ func (p pending) Error() string {
 
 // store runs the write and returns the version of the catalog that it made.
 func (c *Catalog) store(ctx context.Context, w write) (int64, error) {
-	var snapshot, plan int
+	args := []any{rand.Text(), w.plan, flag(w.kind.inPlan()), flag(w.changesSnapshot()), logLength, changeChannel,
+		string(w.kind), kinds[w.kind.number()-1].most, maxNamed}
 	for _, d := range w.documents {
-		if d.kind.inSnapshot() && d.value != keepValue {
-			snapshot = 1
-			if d.kind.inPlan() {
-				plan = 1
-			}
-		}
+		args = append(args, d.id, d.over, d.value, d.step)
 	}
-	args := []any{rand.Text(), w.plan, plan, snapshot, logLength, changeChannel, maxNamed}
-	for _, k := range kinds {
-		args = append(args, string(k.name), k.most)
-	}
-	for _, d := range w.documents {
-		args = append(args, d.kind.number(), d.id, d.over, d.value, d.step)
-	}
-	values, err := putScript.Run(ctx, c.client, scriptKeys(len(kinds)), args...).Slice()
+	values, err := putScript.Run(ctx, c.client, []string{headKey, logKey, stepsKey, w.kind.key()}, args...).Slice()
 	if err != nil {
 		return 0, storeError(err)
 	}
 	return stored(values)
+}
+
+// changesSnapshot reports whether nodes have something to follow.
+func (w write) changesSnapshot() bool {
+	return w.kind.inSnapshot() && slices.ContainsFunc(w.documents, func(d putDocument) bool { return d.value != keepValue })
+}
+
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // stored reads the reply of put.lua.
@@ -145,13 +147,11 @@ func (c *Catalog) persist(ctx context.Context, prepare func(context.Context) (wr
 // awaitOwn lets the caller see its own change on this node. The write is done whatever happens here: when the store is
 // lost in this moment, the next poll brings the change.
 func (c *Catalog) awaitOwn(ctx context.Context, w write) {
-	for _, d := range w.documents {
-		if d.kind.inSnapshot() && d.value != keepValue {
-			if err := c.Refresh(ctx); err != nil {
-				c.log.Warn("a change is stored, and shows on this node a little later", "err", err)
-			}
-			return
-		}
+	if !w.changesSnapshot() {
+		return
+	}
+	if err := c.Refresh(ctx); err != nil {
+		c.log.Warn("a change is stored, and shows on this node a little later", "err", err)
 	}
 }
 

@@ -112,6 +112,7 @@ func (c *Catalog) planRates(ctx context.Context, rows []RateRow, first int64) (w
 	if err != nil {
 		return w, done, err
 	}
+	w.kind = rateKind
 	var faults Faults
 	for i, row := range rows {
 		id := row.ID

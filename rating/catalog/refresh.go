@@ -99,7 +99,7 @@ func (c *Catalog) newsSince(ctx context.Context, at position) (news, error) {
 	for _, k := range kinds[:snapshotKinds] {
 		args = append(args, string(k.name))
 	}
-	values, err := changesScript.Run(ctx, c.client, scriptKeys(snapshotKinds), args...).Slice()
+	values, err := changesScript.Run(ctx, c.client, snapshotKeys(), args...).Slice()
 	if err != nil {
 		return news{}, storeError(err)
 	}
