@@ -3,6 +3,7 @@ package siptest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"strconv"
@@ -36,6 +37,7 @@ type Config struct {
 	Linger   time.Duration // how long what is over still answers repetitions; default 64·T1
 	Patience time.Duration // longest wait of any method, whatever its context allows; default 60 s
 	Ladder   *Ladder       // optional: records every message
+	Network  *Network      // optional, UDP only: a worse network than loopback
 	Lean     bool          // keep no message of a call: for load
 	Replies  Replies       // answers to requests; what is not listed gets 200
 }
@@ -65,14 +67,17 @@ type agent struct {
 	t1       time.Duration
 	wire     wire
 	hostPort string // our address as Via and Contact name it
+	offer    Body   // our session description
 	role     role
 	isDeaf   atomic.Bool
+	network  *network // nil: loopback as it is
 	count    counters
 
 	mu      sync.Mutex // guards what follows; nothing is called with it held
 	closed  bool
 	txs     map[txKey]*clientTx
 	dialogs map[dialogKey]*session
+	replies Replies
 	graves  []grave // what is over, oldest first
 	running sync.WaitGroup
 	done    chan struct{}
@@ -97,7 +102,8 @@ type grave struct {
 func (a *agent) open(c Config, r role, place int) error {
 	a.conf, a.t1, a.role = c, c.T1, r
 	a.txs, a.dialogs = map[txKey]*clientTx{}, map[dialogKey]*session{}
-	a.done = make(chan struct{})
+	a.replies, a.done = Replies{}, make(chan struct{})
+	maps.Copy(a.replies, c.Replies)
 	at := netip.AddrPortFrom(c.LocalIP, c.Port)
 	ready := make(chan struct{})
 	receive := func(raw string, from peer) { <-ready; a.receive(raw, from) }
@@ -113,7 +119,10 @@ func (a *agent) open(c Config, r role, place int) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Name, err)
 	}
-	a.hostPort = a.wire.local().String()
+	a.hostPort, a.offer = a.wire.local().String(), SDP(a.wire.local())
+	if !a.wire.reliable() {
+		a.network = c.Network.open()
+	}
 	c.Ladder.join(c.Name, a.wire.local(), place)
 	close(ready)
 	a.running.Go(a.sweep)
@@ -168,85 +177,6 @@ func (a *agent) after(d time.Duration, f func()) *time.Timer {
 			f()
 		}
 	})
-}
-
-// send writes one message and says when. A deaf agent only pretends.
-func (a *agent) send(to peer, message []byte) (time.Time, error) {
-	at := time.Now()
-	if a.isDeaf.Load() {
-		return at, nil
-	}
-	a.conf.Ladder.sent(at, a.conf.Name, to.addr, message)
-	return at, a.wire.send(to, message)
-}
-
-func (a *agent) receive(raw string, from peer) {
-	at := time.Now()
-	if a.isDeaf.Load() {
-		return
-	}
-	m, err := Parse(raw)
-	if err != nil {
-		if strings.Trim(raw, "\r\n\x00") != "" { // an empty datagram is a keep-alive
-			a.count.malformed.Add(1)
-			a.conf.Ladder.garbage(at, a.conf.Name, from.addr, err)
-		}
-		return
-	}
-	m.At, m.Source, m.from = at, from.addr, from
-	a.conf.Ladder.received(a.conf.Name, m)
-	if m.IsRequest() {
-		a.onRequest(m)
-	} else {
-		a.onResponse(m)
-	}
-}
-
-func (a *agent) onResponse(m *Message) {
-	key := txKey{m.Branch(), m.cseqMethod}
-	a.mu.Lock()
-	tx := a.txs[key]
-	a.mu.Unlock()
-	if tx == nil {
-		a.count.strayResponses.Add(1)
-		return
-	}
-	tx.receive(m)
-}
-
-func (a *agent) onRequest(m *Message) {
-	a.count.method(m.Method)
-	if m.Method == "ACK" && a.role.ackedRefusal(m) {
-		return
-	}
-	if tag := m.ToTag(); tag != "" {
-		a.mu.Lock()
-		s := a.dialogs[dialogKey{m.callID, tag}]
-		a.mu.Unlock()
-		if s != nil {
-			s.receive(m)
-			return
-		}
-	}
-	a.role.outOfDialog(m)
-}
-
-// answer replies to a request that belongs to no dialog.
-func (a *agent) answer(m *Message, r Reply) {
-	if !r.Silent && m.Method != "ACK" {
-		_, _ = a.send(replyTo(m), writeReply(m, r.code(), r.Reason, a.token(), "", r.Headers, r.Body))
-	}
-}
-
-// replyTo is where the answer to a request goes (RFC 3261 §18.2.2, RFC 3581 §4).
-func replyTo(m *Message) peer {
-	if m.from.conn != nil {
-		return m.from
-	}
-	if _, asked := findParam(m.topVia, "rport"); asked {
-		return m.from
-	}
-	return peer{addr: netip.AddrPortFrom(m.Source.Addr(), sentByPort(m.topVia))}
 }
 
 func (a *agent) track(tx *clientTx) bool {

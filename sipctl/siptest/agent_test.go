@@ -116,7 +116,7 @@ func TestOptionsAndStrays(t *testing.T) {
 		if m := must[*Message](t)(p.phone.Request(t.Context(), "OPTIONS", "", nil, Body{})); m.Code != 200 || m.ToTag() == "" {
 			t.Errorf("OPTIONS got %s", m)
 		}
-		p.carrier.conf.Replies = Replies{"OPTIONS": {Code: 503}}
+		p.carrier.SetReply("OPTIONS", Reply{Code: 503})
 		if m := must[*Message](t)(p.phone.Request(t.Context(), "OPTIONS", "sip:me@here", nil, Body{})); m.Code != 503 {
 			t.Errorf("OPTIONS got %s", m)
 		}

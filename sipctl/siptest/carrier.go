@@ -92,7 +92,7 @@ func (k *Carrier) outOfDialog(m *Message) {
 			k.stray(m)
 			return
 		}
-		k.answer(m, k.conf.Replies["OPTIONS"])
+		k.answer(m, k.reply("OPTIONS"))
 	default:
 		k.stray(m)
 	}

@@ -21,10 +21,9 @@ const (
 // lines that every SIP textbook shows. It keeps the newest 2000 messages. A nil Ladder records nothing.
 type Ladder struct {
 	mu      sync.Mutex
-	names   map[netip.AddrPort]string // agents, and peers that have been given a name
-	columns []netip.AddrPort          // in the order in which they were seen
-	agents  map[netip.AddrPort]int    // their place: phones on the left, carriers on the right
-	byName  map[string]netip.AddrPort
+	names   map[netip.AddrPort]string         // agents, and peers that have been given a name
+	columns []netip.AddrPort                  // in the order in which they were seen
+	agents  map[netip.AddrPort]int            // their place: phones on the left, carriers on the right
 	aliases map[netip.AddrPort]netip.AddrPort // TCP connections, to the address that their owner listens on
 	rungs   []Rung
 	dropped int
@@ -50,7 +49,7 @@ func (l *Ladder) Name(name string, addr netip.AddrPort) {
 func (l *Ladder) prepare() {
 	if l.names == nil {
 		l.names, l.agents = map[netip.AddrPort]string{}, map[netip.AddrPort]int{}
-		l.byName, l.aliases = map[string]netip.AddrPort{}, map[netip.AddrPort]netip.AddrPort{}
+		l.aliases = map[netip.AddrPort]netip.AddrPort{}
 	}
 }
 
@@ -61,7 +60,7 @@ func (l *Ladder) join(name string, addr netip.AddrPort, place int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.prepare()
-	l.names[addr], l.agents[addr], l.byName[name] = name, place, addr
+	l.names[addr], l.agents[addr] = name, place
 	l.column(addr)
 }
 
@@ -104,7 +103,7 @@ func (l *Ladder) column(addr netip.AddrPort) {
 	}
 }
 
-func (l *Ladder) sent(at time.Time, agent string, to netip.AddrPort, message []byte) {
+func (l *Ladder) sent(at time.Time, from, to netip.AddrPort, message []byte) {
 	if l == nil {
 		return
 	}
@@ -115,28 +114,28 @@ func (l *Ladder) sent(at time.Time, agent string, to netip.AddrPort, message []b
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.add(Rung{at, l.byName[agent], to, line, callID})
+	l.add(Rung{at, from, to, line, callID})
 }
 
 // received notes what comes from outside; what another agent of this ladder sent stands there already.
-func (l *Ladder) received(agent string, m *Message) {
+func (l *Ladder) received(by netip.AddrPort, m *Message) {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.agents[l.known(m.Source)] == 0 {
-		l.add(Rung{m.At, m.Source, l.byName[agent], rungLine(m), m.callID})
+		l.add(Rung{m.At, m.Source, by, rungLine(m), m.callID})
 	}
 }
 
-func (l *Ladder) garbage(at time.Time, agent string, from netip.AddrPort, why error) {
+func (l *Ladder) garbage(at time.Time, from, by netip.AddrPort, why error) {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.add(Rung{at, from, l.byName[agent], "malformed: " + why.Error(), ""})
+	l.add(Rung{at, from, by, "malformed: " + why.Error(), ""})
 }
 
 func (l *Ladder) add(r Rung) {

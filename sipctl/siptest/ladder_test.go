@@ -25,12 +25,12 @@ func TestLadder(t *testing.T) {
 		m.At, m.Source = start.Add(at), source
 		return m
 	}
-	l.sent(start, "phone", gate, message("INVITE sip:988@h SIP/2.0", "a"))
-	l.sent(start.Add(30*time.Millisecond), "carrier", gate, message("SIP/2.0 200 OK", "b"))
-	l.received("carrier", from(gate, 2*time.Millisecond, "INVITE sip:+88@h SIP/2.0", "b"))
-	l.received("phone", from(gate, 31*time.Millisecond, "SIP/2.0 200 A reason much too long for the space", "a"))
-	l.received("phone", from(carrier, 40*time.Millisecond, "SIP/2.0 200 Twice", "a")) // the carrier has noted it already
-	l.garbage(start.Add(50*time.Millisecond), "phone", gate, errCSeq)
+	l.sent(start, phone, gate, message("INVITE sip:988@h SIP/2.0", "a"))
+	l.sent(start.Add(30*time.Millisecond), carrier, gate, message("SIP/2.0 200 OK", "b"))
+	l.received(carrier, from(gate, 2*time.Millisecond, "INVITE sip:+88@h SIP/2.0", "b"))
+	l.received(phone, from(gate, 31*time.Millisecond, "SIP/2.0 200 A reason much too long for the space", "a"))
+	l.received(phone, from(carrier, 40*time.Millisecond, "SIP/2.0 200 Twice", "a")) // the carrier has noted it already
+	l.garbage(start.Add(50*time.Millisecond), gate, phone, errCSeq)
 	want := `
           phone                         tollgate                      carrier
     0.000 │─ INVITE 988 SDP ───────────▶│                             │
@@ -55,12 +55,12 @@ func TestLadder(t *testing.T) {
 func TestLadderIsBounded(t *testing.T) {
 	l := &Ladder{}
 	for range ladderLimit + 10 {
-		l.sent(time.Now(), "nobody", netip.AddrPort{}, []byte("no SIP"))
+		l.sent(time.Now(), netip.AddrPort{}, netip.AddrPort{}, []byte("no SIP"))
 	}
 	if len(l.Rungs("")) != ladderLimit || !strings.Contains(l.String(), "(10 earlier messages not kept)") {
 		t.Errorf("%d kept", len(l.Rungs("")))
 	}
 	var none *Ladder
 	none.join("phone", netip.AddrPort{}, left)
-	none.sent(time.Now(), "phone", netip.AddrPort{}, nil)
+	none.sent(time.Now(), netip.AddrPort{}, netip.AddrPort{}, nil)
 }

@@ -32,7 +32,7 @@ const maxHeld = 64 // actions of a leg that wait for its ACK
 func (k *Carrier) newLeg(m *Message, b Behaviour) *Leg {
 	l := &Leg{carrier: k, invite: m, behaviour: b, number: User(m.URI), branch: m.Branch(), offer: b.Session}
 	if l.offer.Text == "" {
-		l.offer = SDP(k.Addr())
+		l.offer = k.agent.offer
 	}
 	l.open(&l.first)
 	return l

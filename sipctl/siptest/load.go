@@ -16,6 +16,7 @@ type Load struct {
 	Server    netip.AddrPort
 	Transport string     // "udp" (default) or "tcp"
 	LocalIP   netip.Addr // of the callers; default 127.0.0.1
+	Network   *Network   // optional, UDP only: a worse network than loopback
 
 	Rate     float64       // calls a second
 	Calls    int           // how many; 0: as many as fit in Duration
@@ -60,7 +61,8 @@ func (l Load) Run(ctx context.Context) (*Summary, error) {
 	r := &loadRun{Load: l.withDefaults()}
 	defer r.close()
 	for i := range r.Phones {
-		c := Config{Name: "load " + strconv.Itoa(i+1), Transport: r.Transport, LocalIP: r.LocalIP, Lean: true, Linger: loadLinger}
+		c := Config{Name: "load " + strconv.Itoa(i+1), Transport: r.Transport, LocalIP: r.LocalIP, Network: r.Network,
+			Lean: true, Linger: loadLinger}
 		p, err := NewPhone(PhoneConfig{Config: c, Server: r.Server})
 		if err != nil {
 			return nil, fmt.Errorf("load: %w", err)

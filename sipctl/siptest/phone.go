@@ -131,7 +131,7 @@ func (a *agent) await(ctx context.Context, what string, lock *sync.Mutex, start 
 func (p *Phone) outOfDialog(m *Message) {
 	switch m.Method {
 	case "OPTIONS":
-		p.answer(m, p.conf.Replies["OPTIONS"])
+		p.answer(m, p.reply("OPTIONS"))
 	case "INVITE":
 		p.count.strayRequests.Add(1)
 		p.answer(m, Reply{Code: 480, Reason: "Temporarily Unavailable"})

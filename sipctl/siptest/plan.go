@@ -55,7 +55,7 @@ func (p *Phone) plan(plan Plan) *Call {
 		plan.Auth = p.config.Auth
 	}
 	if plan.Body.Text == "" && !plan.NoBody {
-		plan.Body = SDP(p.Addr())
+		plan.Body = p.offer
 	}
 	to := "sip:" + plan.Number + "@" + p.config.Domain
 	if plan.RequestURI == "" {

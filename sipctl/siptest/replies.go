@@ -22,10 +22,15 @@ func (r Reply) code() int {
 // Replies chooses by method. It covers requests in a dialog (BYE, re-INVITE, INFO, OPTIONS, …) and OPTIONS outside of one.
 type Replies map[string]Reply
 
-// over is the answer for a method: the first table that lists it decides.
-func (r Replies) over(others Replies, method string) Reply {
-	if answer, listed := r[method]; listed {
-		return answer
-	}
-	return others[method]
+// SetReply changes the agent's answer to requests of a method, from the next one on.
+func (a *agent) SetReply(method string, r Reply) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.replies[method] = r
+}
+
+func (a *agent) reply(method string) Reply {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.replies[method]
 }

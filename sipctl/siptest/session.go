@@ -124,7 +124,10 @@ func (s *session) choose(m *Message) Reply {
 	case m.Method == "INVITE" && (s.reinviting != nil || s.accept != nil):
 		return Reply{Code: 491} // RFC 3261 §14.2
 	}
-	r := s.replies.over(s.a.conf.Replies, m.Method)
+	r, scripted := s.replies[m.Method]
+	if !scripted {
+		r = s.a.reply(m.Method)
+	}
 	if (m.Method == "INVITE" || m.Method == "UPDATE" && m.Body != "") && r.code() < 300 {
 		if r.Body.Text == "" {
 			r.Body = s.offer
@@ -299,7 +302,9 @@ func (s *session) finish(by Side, reason string, at time.Time) {
 
 func (s *session) forget(a *agent) {
 	a.mu.Lock()
-	delete(a.dialogs, s.key)
+	if a.dialogs[s.key] == s { // a script may have placed a second call under the same name
+		delete(a.dialogs, s.key)
+	}
 	a.mu.Unlock()
 	s.lock.Lock()
 	defer s.lock.Unlock()
