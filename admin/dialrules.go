@@ -39,13 +39,12 @@ func dialRuleOf(r rating.DialRule) dialRule {
 	return x
 }
 
-// mergeDialRule puts a body over a rule. Its id and version stay.
+// mergeDialRule puts a body over a rule.
 func (b body) mergeDialRule(old rating.DialRule) (rating.DialRule, error) {
 	merged, err := over(b, dialRuleOf(old))
 	if err != nil {
 		return old, err
 	}
-	merged.ID, merged.Version = old.ID, old.Version
 	r := rating.DialRule(merged)
 	return r, r.Validate()
 }

@@ -26,7 +26,7 @@ type quotation struct {
 	Available   rating.Money    `json:"available" doc:"What the extension may spend now: balance plus credit minus held."`
 	MaxDuration *int64          `json:"max_duration" doc:"How long the money lasts, in seconds; null: no end."`
 	NotMatched  []notMatched    `json:"not_matched" doc:"The other rates, and the first reason why each does not bill the call."`
-	Unbilled    rating.Unbilled `json:"unbilled" enum:",deactivated,extension,emergency,unrated,free" doc:"Why the call would cost nothing although it passes; empty: it is billed, or refused."`
+	Unbilled    *rating.Unbilled `json:"unbilled" enum:"deactivated,extension,emergency,unrated,free" doc:"Why the call would cost nothing although it passes; null: it is billed, or refused."`
 }
 
 type notMatched struct {
@@ -64,10 +64,30 @@ func (s *Server) quote(ctx context.Context, in *quoteRequest) (*answer[quotation
 			q.MaxDuration = &longest
 		}
 	}
-	if admission, err := snapshot.Admit(b.Extension, number, at); err == nil {
-		q.Unbilled = admission.Unbilled
-	}
+	q.Unbilled = unbilledIn(snapshot, e, number, winner)
 	return &answer[quotation]{q}, nil
+}
+
+// unbilledIn says why a call would cost nothing whatever the rates say, or because of the one that matches; nil where
+// it is billed or refused. It is what rating.Snapshot.Admit decides, without asking where the call would go.
+func unbilledIn(s *rating.Snapshot, e *rating.Extension, number string, matched *rating.Rate) *rating.Unbilled {
+	why := rating.Billed
+	switch _, emergency := s.Emergency(number); {
+	case emergency:
+		why = rating.EmergencyCall
+	case !s.Billing.Active:
+		why = rating.BillingDeactivated
+	case !e.BillingEnabled:
+		why = rating.BillingDisabled
+	case matched == nil && s.Settings.UnratedCalls == rating.Allow:
+		why = rating.Unrated
+	case matched != nil && matched.Free():
+		why = rating.FreeRate
+	}
+	if why == rating.Billed {
+		return nil
+	}
+	return &why
 }
 
 // availableTo is what an extension may spend; one without account yet has its credit.

@@ -42,13 +42,12 @@ func nonNil[T any](items []T) []T {
 	return slices.Clone(items)
 }
 
-// mergeRate puts a body over a rate. Its id and version stay.
+// mergeRate puts a body over a rate.
 func (b body) mergeRate(old rating.Rate) (rating.Rate, error) {
 	merged, err := over(b, rateOf(old))
 	if err != nil {
 		return old, err
 	}
-	merged.ID, merged.Version = old.ID, old.Version
 	r := merged.rating()
 	return r, r.Validate()
 }

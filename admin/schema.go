@@ -141,7 +141,18 @@ func jsonName(f reflect.StructField) string {
 	return name
 }
 
-// over puts the fields of the body over a value: what the body leaves out stays as it is. The value is copied first,
+// readOnly names the fields of a resource that no body changes.
+func readOnly(t reflect.Type) map[string]bool {
+	names := map[string]bool{}
+	for _, f := range reflect.VisibleFields(t) {
+		if f.Tag.Get("readOnly") == "true" {
+			names[jsonName(f)] = true
+		}
+	}
+	return names
+}
+
+// over puts the fields of the body over a value: what the body leaves out, or may not change, stays as it is. The value is copied first,
 // down to its lists, so that nothing that the catalog shares is written to.
 func over[T any](b body, value T) (T, error) {
 	var merged T
@@ -157,6 +168,8 @@ func over[T any](b body, value T) (T, error) {
 		return merged, malformed
 	}
 	var wrong rating.Invalid
+	fixed := readOnly(reflect.TypeFor[T]())
+	maps.DeleteFunc(fields, func(name string, _ json.RawMessage) bool { return fixed[name] })
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if string(fields[name]) == "null" {
 			wrong = append(wrong, rating.FieldError{Field: name, Message: "must not be null; leave the field out to keep what is there"})

@@ -100,7 +100,6 @@ func (b body) mergeSettings(old rating.Settings, role rating.Role) (rating.Setti
 	if err != nil {
 		return old, err
 	}
-	after.Version = old.Version
 	if role != rating.Admin && beyondManager(before, after) {
 		return old, forbidden.because(settingsRule)
 	}

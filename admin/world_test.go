@@ -1,0 +1,346 @@
+package admin_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tollgate/admin"
+	"tollgate/rating"
+	"tollgate/rating/archive"
+	"tollgate/rating/catalog"
+	"tollgate/rating/embedded/redistest"
+	"tollgate/rating/ledger"
+)
+
+// world is the HTTP side over the real catalog, ledger and archive, and a stand-in for the SIP side.
+type world struct {
+	t       *testing.T
+	url     string
+	ledger  *ledger.Ledger
+	catalog *catalog.Catalog
+	archive *archive.Archive
+	drain   *archive.Drain
+	redis   *redistest.Server
+	sip     *sipSide
+	tokens  map[rating.Role]string
+	changes *changeList
+	ready   *readyState
+}
+
+const (
+	realm         = "tollgate"
+	adminPassword = "correct horse battery"
+)
+
+// sipSide stands for the calls that are up.
+type sipSide struct {
+	mu     sync.Mutex
+	calls  []rating.LiveCall
+	hungUp []rating.CallID
+	health map[string]string
+}
+
+func (s *sipSide) Calls() []rating.LiveCall {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
+func (s *sipSide) HangUp(id rating.CallID) bool {
+	return s.end(func(c rating.LiveCall) bool { return c.ID == id }) > 0
+}
+
+func (s *sipSide) HangUpExtension(number string) int {
+	return s.end(func(c rating.LiveCall) bool { return c.Extension == number })
+}
+
+func (s *sipSide) end(which func(rating.LiveCall) bool) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = slices.DeleteFunc(s.calls, func(c rating.LiveCall) bool {
+		if which(c) {
+			s.hungUp = append(s.hungUp, c.ID)
+			n++
+			return true
+		}
+		return false
+	})
+	return n
+}
+
+func (s *sipSide) Health(trunk string) (string, int64) {
+	if health, ok := s.health[trunk]; ok {
+		return health, 2
+	}
+	return "unknown", 0
+}
+
+// changeList remembers what the server says that was changed.
+type changeList struct {
+	mu   sync.Mutex
+	list []admin.Change
+}
+
+func (c *changeList) add(_ context.Context, change admin.Change) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.list = append(c.list, change)
+}
+
+// readyState is a check that a test can make fail.
+type readyState struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (r *readyState) check(context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+func (r *readyState) set(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.err = err
+}
+
+// reports asks the archive in rating's words, as the program's wiring does.
+type reports struct{ *archive.Archive }
+
+func (r reports) Calls(ctx context.Context, q rating.CallQuery) ([]rating.CDR, int64, error) {
+	disposition := string(q.Disposition)
+	if disposition == "" {
+		disposition = archive.AnyDisposition
+	}
+	l, err := r.Archive.Calls(ctx, archive.CallFilter{From: q.From, To: q.Before, Q: q.Q, Disposition: disposition, Sort: q.Sort, Paging: archive.Paging(q.Paging)})
+	return l.Items, l.Total, err
+}
+
+func (r reports) Recharges(ctx context.Context, q rating.EntryQuery) ([]rating.Entry, int64, error) {
+	l, err := r.Archive.Recharges(ctx, archive.RechargeFilter{From: q.From, To: q.Before, Q: q.Q, Sort: q.Sort, Paging: archive.Paging(q.Paging)})
+	entries := make([]rating.Entry, 0, len(l.Items))
+	for _, item := range l.Items {
+		entries = append(entries, item.Entry)
+	}
+	return entries, l.Total, err
+}
+
+func (r reports) Statistics(ctx context.Context, q rating.StatisticsQuery) ([]rating.StatisticsRow, int64, error) {
+	l, err := r.Archive.Statistics(ctx, archive.StatFilter{From: q.From, To: q.To, Extension: q.Extension, By: string(q.By), Sort: q.Sort, Paging: archive.Paging(q.Paging)})
+	rows := make([]rating.StatisticsRow, 0, len(l.Items))
+	for _, s := range l.Items {
+		rows = append(rows, rating.StatisticsRow{Date: s.Date, Extension: s.Extension, Username: s.Username, Calls: s.Calls, TotalSeconds: s.TotalSeconds, TotalCost: s.TotalCost})
+	}
+	return rows, l.Total, err
+}
+
+// outbox is the ledger's, with the number of its shards.
+type outbox struct{ *ledger.Ledger }
+
+func (outbox) Shards() int { return rating.Shards }
+
+// newWorld starts everything.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	w := &world{t: t, sip: &sipSide{health: map[string]string{"FXO-1": "up"}}, tokens: map[rating.Role]string{}, changes: &changeList{}, ready: &readyState{}}
+	w.redis = redistest.StartServer(t)
+	client := w.redis.Client()
+	w.ledger = ledger.New(client, ledger.Options{Node: "gw1", Log: log})
+	w.catalog = catalog.New(client, w.ledger, catalog.Options{Log: log})
+	w.catalog.Start(ctx)
+	var err error
+	if w.archive, err = archive.Open(ctx, archive.Options{DSN: filepath.Join(t.TempDir(), "archive.db"), Log: log}); err != nil {
+		t.Fatal(err)
+	}
+	w.drain = &archive.Drain{Outbox: outbox{w.ledger}, Archive: w.archive}
+	registry := prometheus.NewRegistry()
+	server, err := admin.New(admin.Config{Listen: "127.0.0.1:0", Realm: realm, Version: "1"}, admin.Deps{
+		Catalog: w.catalog, Operators: w.catalog, Ledger: w.ledger, Archive: reports{w.archive}, LiveCalls: w.sip, Trunks: w.sip,
+		Ready:    []admin.ReadyCheck{{Name: "store", Check: w.ledger.Ping}, {Name: "sip", Check: w.ready.check}},
+		Gatherer: registry, Registry: registry, Log: log, OnChange: w.changes.add})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.url = "http://" + server.Addr().String()
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := errors.Join(<-ended, w.archive.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, role := range []rating.Role{rating.Admin, rating.Manager, rating.Viewer} {
+		_, secret, err := admin.CreateToken(ctx, w.catalog, rating.Token{Name: string(role), Role: role, CreatedAt: time.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.tokens[role] = secret
+	}
+	return w
+}
+
+// reply is an answer, decoded as far as it is JSON.
+type reply struct {
+	status int
+	header http.Header
+	text   string
+	body   map[string]any
+}
+
+// header is a line of a request's head: "Name: value".
+type header string
+
+// send makes a request with any headers; no log-in is added.
+func (w *world) send(method, path string, body any, headers ...header) reply {
+	w.t.Helper()
+	var reader io.Reader
+	switch b := body.(type) {
+	case nil:
+	case string:
+		reader = strings.NewReader(b)
+	default:
+		text, err := json.Marshal(b)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		reader = bytes.NewReader(text)
+	}
+	request, err := http.NewRequest(method, w.url+path, reader)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(string(h), ": ")
+		request.Header.Set(name, value)
+	}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Timeout: 20 * time.Second}
+	response, err := client.Do(request)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r := reply{status: response.StatusCode, header: response.Header, text: string(text)}
+	_ = json.Unmarshal(text, &r.body) // what is no object has no fields
+	return r
+}
+
+// as makes an API request with the token of a role.
+func (w *world) as(role rating.Role, method, path string, body any, headers ...header) reply {
+	w.t.Helper()
+	return w.send(method, "/api/v1"+path, body, append([]header{header("Authorization: Bearer " + w.tokens[role])}, headers...)...)
+}
+
+// do is a request of the administrator that must succeed with the usual status of its method.
+func (w *world) do(method, path string, body any, headers ...header) reply {
+	w.t.Helper()
+	r := w.as(rating.Admin, method, path, body, headers...)
+	if r.status < 200 || r.status > 299 {
+		w.t.Fatalf("%s %s: %d %s", method, path, r.status, r.text)
+	}
+	return r
+}
+
+// file moves everything from the outbox into the archive.
+func (w *world) file() {
+	w.t.Helper()
+	if err := w.drain.Flush(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// object is a JSON object.
+type object = map[string]any
+
+// expect compares some fields of an answer; "a.b" is inside, "items.0.a" inside a list, "items.#" its length.
+func (r reply) expect(t *testing.T, name string, status int, fields object) {
+	t.Helper()
+	if r.status != status {
+		t.Errorf("%s: status %d, want %d: %s", name, r.status, status, r.text)
+		return
+	}
+	for path, want := range fields {
+		text, _ := json.Marshal(want)
+		var wanted any
+		_ = json.Unmarshal(text, &wanted) // as JSON has it: numbers are float64
+		if got := r.at(path); !reflect.DeepEqual(got, wanted) {
+			t.Errorf("%s: %s is %v, want %v\nin %s", name, path, got, wanted, r.text)
+		}
+	}
+}
+
+func (r reply) at(path string) any {
+	var value any = r.body
+	for part := range strings.SplitSeq(path, ".") {
+		switch v := value.(type) {
+		case map[string]any:
+			inner, ok := v[part]
+			if !ok {
+				return "(no such field)"
+			}
+			value = inner
+		case []any:
+			var i int
+			if part == "#" {
+				return float64(len(v))
+			}
+			if _, err := fmt.Sscan(part, &i); err != nil || i >= len(v) {
+				return "(no such item)"
+			}
+			value = v[i]
+		default:
+			return "(nothing inside)"
+		}
+	}
+	return value
+}
+
+// problem is what an error must look like.
+func (r reply) problem(t *testing.T, name string, status int, kind string, locations ...string) {
+	t.Helper()
+	if r.status != status || r.body["type"] != kind || r.body["status"] != float64(status) {
+		t.Errorf("%s: %d %s, want %d %s", name, r.status, r.text, status, kind)
+		return
+	}
+	if got := r.header.Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("%s: Content-Type %q", name, got)
+	}
+	if r.body["title"] == "" || r.body["detail"] == "" {
+		t.Errorf("%s: a problem without words: %s", name, r.text)
+	}
+	for _, location := range locations {
+		found := false
+		faults, _ := r.body["errors"].([]any)
+		for _, f := range faults {
+			found = found || f.(map[string]any)["location"] == location && f.(map[string]any)["message"] != ""
+		}
+		if !found {
+			t.Errorf("%s: no fault at %s: %s", name, location, r.text)
+		}
+	}
+}
