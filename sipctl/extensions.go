@@ -10,22 +10,17 @@ import (
 )
 
 // carried are the option tags (RFC 3261 §27.1) of extensions that work through us end to end, because all that they need are
-// headers and bodies, which pass. Those that need an intermediary's help are absent: 100rel without PRACK, timer without
-// tracking the refreshes, replaces and join, gruu, outbound, path, precondition.
-var carried = []string{"199", "answermode", "early-session", "explicitsub", "geolocation-http", "geolocation-sip", "histinfo", "ice",
-	"multiple-refer", "norefersub", "privacy", "record-aware", "resource-priority", "sdp-anat", "sip-uui", "uui"}
+// headers, bodies and in-dialog requests, which pass. The others need a hand of ours: 100rel would have its PRACK mapped,
+// replaces, join and tdialog name dialogs that are others on the other leg, gruu, outbound and path are about registrations,
+// precondition is built on 100rel.
+var carried = []string{"199", "answermode", "early-session", "geolocation-http", "geolocation-sip", "histinfo", "ice", "norefersub",
+	"privacy", "record-aware", "resource-priority", "sdp-anat", "timer", "uui"}
 
-// supported returns the value of the Supported header for the other leg: of what this side offers, what is carried.
-// "" = no header.
-func supported(headers []sip.Header) string { return carriedOf(headers, "supported") }
-
-// required returns the value of the Require header for the other leg. checkRequire has refused what is not carried.
-func required(headers []sip.Header) string { return carriedOf(headers, "require") }
-
-func carriedOf(headers []sip.Header, name string) string {
+// carriedOf keeps the carried ones of a list of option tags.
+func carriedOf(list string) string {
 	var tags []string
-	for _, tag := range grammar.Tokens(headers, name) {
-		if slices.Contains(carried, tag) && !slices.Contains(tags, tag) {
+	for tag := range strings.SplitSeq(list, ",") {
+		if tag = sip.ASCIIToLower(strings.Trim(tag, " \t")); slices.Contains(carried, tag) {
 			tags = append(tags, tag)
 		}
 	}
@@ -46,7 +41,7 @@ func checkRequire(req *sip.Request) *rejection {
 			}
 		}
 	}
-	if unknown == nil {
+	if len(unknown) == 0 {
 		return nil
 	}
 	return reject(sip.StatusBadExtension, "Bad Extension", "Unsupported: "+strings.Join(unknown, ", "))

@@ -1,6 +1,7 @@
 package sipctl
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -35,6 +36,7 @@ const (
 	ours             // each leg has its own, built by us or left out
 	withBody         // describes the body: passes where there is one
 	whenTrusted      // passes unless a stranger sent it
+	carriedOnly      // a list of option tags, of which those in carried pass
 )
 
 // fates of headers by their long names in small letters. Proxy-* and what is not a token are ours without being listed.
@@ -42,8 +44,8 @@ var fates = map[string]fate{
 	// The transaction and the dialog (RFC 3261): each leg's own.
 	"via": ours, "from": ours, "to": ours, "call-id": ours, "cseq": ours, "max-forwards": ours, "max-breadth": ours,
 	"contact": ours, "route": ours, "record-route": ours, "path": ours, "service-route": ours, "timestamp": ours,
-	"content-length": ours, "allow": ours, "allow-events": ours, "supported": ours, "require": ours, "rack": ours,
-	"user-agent": ours, "server": ours, "retry-after": ours,
+	"content-length": ours, "allow": ours, "allow-events": ours, "rseq": ours, "rack": ours, "user-agent": ours, "server": ours,
+	"retry-after": ours, "supported": carriedOnly, "require": carriedOnly,
 	// References to dialogs, which have other identifiers on the other leg, and what would transfer a call (RFC 3891, 3515).
 	"replaces": ours, "join": ours, "target-dialog": ours, "in-reply-to": ours, "refer-to": ours, "refer-sub": ours,
 	// Credentials, and the security of one hop (RFC 7616, 3329, 5626).
@@ -70,17 +72,31 @@ func fateOf(name string) fate {
 }
 
 // passed appends those of a message's headers that may stand in the message for the other leg. They are written from their
-// parsed values, without a control character, and under their long names.
-func (t *text) passed(headers []sip.Header, from origin) {
+// parsed values, without a control character, and under their long names. A header named except does not pass: it tells us,
+// and nobody else, who pays.
+func (t *text) passed(headers []sip.Header, from origin, except ...string) {
 	body := hasBody(headers)
 	for _, h := range headers {
-		name := h.Name()
-		f := fateOf(grammar.LongName(name))
-		if f == ours || f == withBody && !body || f == whenTrusted && from == fromStranger {
+		name := grammar.LongName(h.Name())
+		value := h.Value()
+		switch fateOf(name) {
+		case ours:
 			continue
+		case withBody:
+			if !body {
+				continue
+			}
+		case whenTrusted:
+			if from == fromStranger {
+				continue
+			}
+		case carriedOnly:
+			if value = carriedOf(value); value == "" {
+				continue
+			}
 		}
-		if long := grammar.FullName(name); grammar.IsToken(long) {
-			t.header(long, grammar.Clean(h.Value()))
+		if long := grammar.FullName(h.Name()); grammar.IsToken(long) && !slices.Contains(except, name) {
+			t.header(long, grammar.Clean(value))
 		}
 	}
 }

@@ -78,10 +78,8 @@ func validateResponse(res *sip.Response) error {
 	return nil
 }
 
-// answerable reports whether a refused request has what every answer copies from it (RFC 3261 §8.2.6.2).
-func answerable(req *sip.Request) bool {
-	return req.Via() != nil && req.From() != nil && req.To() != nil && req.CallID() != nil && req.CSeq() != nil
-}
+// answerable reports whether a refused request says where its answer belongs, and is one that gets answers.
+func answerable(req *sip.Request) bool { return req.Via() != nil && req.Method != sip.ACK }
 
 // single lists the headers of which there may be one (RFC 3261 §7.3.1): where there are two, one element checks the first
 // and another acts on the second.

@@ -6,10 +6,12 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/sipctl/grammar"
 	"tollgate/sipctl/transport"
 )
 
-// answerHead composes the header lines that every answer to a request copies from it (RFC 3261 §8.2.6.2), with the tag.
+// answerHead composes the header lines that every answer to a request copies from it (RFC 3261 §8.2.6.2), with the tag. A
+// request that is refused as malformed may lack any of them, or have one that only its sender understands.
 func answerHead(req *sip.Request, f transport.Flow, tag string) []byte {
 	w := make(buffer, 0, 512)
 	top := true
@@ -27,15 +29,30 @@ func answerHead(req *sip.Request, f transport.Flow, tag string) []byte {
 		w.text("\r\n")
 		top = false
 	}
-	w.line("From", req.From().Value())
-	to := req.To().Value()
-	if !req.To().Params.Has("tag") {
+	w.line("From", field(req, req.From(), "from"))
+	to := field(req, req.To(), "to")
+	if req.To() != nil && !req.To().Params.Has("tag") {
 		to += ";tag=" + tag
 	}
 	w.line("To", to)
-	w.line("Call-ID", req.CallID().Value())
-	w.line("CSeq", req.CSeq().Value())
+	w.line("Call-ID", field(req, req.CallID(), "call-id"))
+	w.line("CSeq", field(req, req.CSeq(), "cseq"))
 	return w
+}
+
+// field is the value of a header as parsed, else as it came, else "".
+func field[H interface {
+	comparable
+	sip.Header
+}](req *sip.Request, parsed H, name string) string {
+	var none H
+	if parsed != none {
+		return parsed.Value()
+	}
+	if h := grammar.Header(req.Headers(), name); h != nil {
+		return grammar.Clean(h.Value())
+	}
+	return ""
 }
 
 // buffer grows as header lines are appended.
@@ -43,7 +60,11 @@ type buffer []byte
 
 func (w *buffer) text(s string) { *w = append(*w, s...) }
 
+// line appends a header, unless it is empty.
 func (w *buffer) line(name, value string) {
+	if value == "" {
+		return
+	}
 	*w = append(append(append(append(*w, name...), ": "...), value...), "\r\n"...)
 }
 
@@ -64,9 +85,5 @@ func addrPort(a netip.Addr, port int) netip.AddrPort { return netip.AddrPortFrom
 
 // Reply composes an answer without a transaction: for what must leave nothing behind.
 func Reply(req *sip.Request, f transport.Flow, code int, reason string, headers []byte) (transport.Flow, []byte) {
-	tag, ok := req.To().Params.Get("tag")
-	if !ok {
-		tag = NewTag()
-	}
-	return answerPath(req, f), composeResponse(code, reason, answerHead(req, f, tag), headers, nil)
+	return answerPath(req, f), composeResponse(code, reason, answerHead(req, f, NewTag()), headers, nil)
 }
