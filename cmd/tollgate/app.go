@@ -205,7 +205,7 @@ func (a *app) openAdmin(ctx context.Context, password string) (err error) {
 	}
 	a.admin, err = admin.New(admin.Config{Listen: a.config.Admin.Listen, MetricsListen: a.config.Admin.MetricsListen, Realm: a.config.SIP.Realm, Version: version},
 		admin.Deps{
-			Catalog: a.catalog, Operators: a.catalog, Ledger: a.ledger, Archive: a.archive,
+			Catalog: a.catalog, Operators: a.catalog, Ledger: a.ledger, Archive: history{a.archive},
 			LiveCalls: liveCalls{a}, Trunks: trunkHealth{a.sip}, Ready: a.readyChecks(), Gatherer: a.registry, Registry: a.registry, Log: a.log,
 		})
 	return err

@@ -42,12 +42,12 @@ type scene struct {
 
 // scenes are played in order; the first five include a refusal and a cut-off.
 var scenes = []scene{
-	{who: alice, number: cityNumber, title: "a normal call", talk: 3 * time.Second},
+	{who: alice, number: cityNumber, title: "a normal call", talk: 2900 * time.Millisecond},
 	{who: carol, number: cityNumber, title: "no money: refused"},
 	{who: bob, number: secondNumber, title: "cut when the money ends"},
-	{who: alice, number: brokenNumber, title: "the first trunk fails, the next one takes it", talk: 2 * time.Second},
-	{who: carol, number: "112", title: "an emergency call needs no money", talk: 2 * time.Second},
-	{who: erin, number: secondNumber, title: "a recharge in mid-call extends it", talk: 4 * time.Second, recharge: 50_000},
+	{who: alice, number: brokenNumber, title: "the first trunk fails, the next one takes it", talk: 1900 * time.Millisecond},
+	{who: carol, number: "112", title: "an emergency call needs no money", talk: 1900 * time.Millisecond},
+	{who: erin, number: secondNumber, title: "a recharge in mid-call extends it", talk: 3900 * time.Millisecond, recharge: 50_000},
 	{who: alice, number: calleeNumber, title: "the callee hangs up"},
 	{who: dave, number: secondNumber, title: "three calls share one balance"},
 	{who: dave, number: secondNumber, title: "three calls share one balance"},
@@ -56,10 +56,10 @@ var scenes = []scene{
 
 // encores go on for ever, in turn, once the scenes are played.
 var encores = []scene{
-	{who: alice, number: cityNumber, title: "a normal call", talk: 4 * time.Second},
+	{who: alice, number: cityNumber, title: "a normal call", talk: 3900 * time.Millisecond},
 	{who: alice, number: secondNumber, title: "by the second", talk: 2500 * time.Millisecond},
 	{who: carol, number: cityNumber, title: "no money: refused"},
-	{who: alice, number: brokenNumber, title: "failover", talk: 3 * time.Second},
+	{who: alice, number: brokenNumber, title: "failover", talk: 2900 * time.Millisecond},
 	{who: alice, number: calleeNumber, title: "the callee hangs up"},
 }
 

@@ -16,16 +16,15 @@ func (a *app) registerMetrics() {
 	gauge := func(name, help string, value func() float64) {
 		a.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 	}
-	gauge("tollgate_store_up", "1 while the store answers.", func() float64 { return number(a.store.State().Up) })
-	gauge("tollgate_store_ephemeral", "1 where balances live in memory and do not survive a restart.", func() float64 { return number(a.store.Ephemeral) })
+	gauge("tollgate_store_up", "1 while the store answers.", func() float64 { return oneIf(a.store.State().Up) })
+	gauge("tollgate_store_ephemeral", "1 where balances live in memory and do not survive a restart.", func() float64 { return oneIf(a.store.Ephemeral) })
 	gauge("tollgate_outbox_lag", "Records that the ledger has filed and the archive has not taken yet.", a.outboxLag)
-	gauge("tollgate_spool_entries", "Steps of calls on the local disk that the store has not taken yet.", func() float64 { return float64(a.spool.Entries()) })
 	gauge("tollgate_archive_quarantined", "Records that could not be filed, since the start.", func() float64 { return float64(a.drain.Stats().Quarantined) })
 	a.drift = prometheus.NewGauge(prometheus.GaugeOpts{Name: "tollgate_audit_drift", Help: "Differences that the last audit found; it runs every ten minutes. Anything but 0 is a defect or a changed database."})
 	a.registry.MustRegister(a.drift)
 }
 
-func number(b bool) float64 {
+func oneIf(b bool) float64 {
 	if b {
 		return 1
 	}
