@@ -207,7 +207,8 @@ func TestAnEditCutInHalfIsFinishedByAnotherNode(t *testing.T) {
 func TestAnEditWaitsForTheUnfinishedOneBefore(t *testing.T) {
 	everyStore(t, func(t *testing.T, client redis.UniversalClient) {
 		ctx, ledger := t.Context(), newLedger()
-		c := New(client, ledger, Options{Log: quiet})
+		const patience = 100 * time.Millisecond
+		c := New(client, ledger, Options{Log: quiet, patience: patience})
 		must(c.AddExtension(ctx, extension("101"), ""))(t)
 		ledger.set(func() { ledger.down = rating.ErrUnavailable })
 		postpaid := func(e rating.Extension) (rating.Extension, error) { e.PaymentType = rating.Postpaid; return e, nil }

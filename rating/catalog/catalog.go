@@ -15,10 +15,13 @@ type Options struct {
 	SnapshotFile string        // where the last snapshot is kept for a start without store; "" = nowhere
 	PollEvery    time.Duration // how often the store is asked for changes; default 400 ms, so that a lost message costs less than 1 s
 	SaveEvery    time.Duration // the snapshot file is written at most this often; default 10 s
-	FinishAfter  time.Duration // account steps that another node left undone for this long are finished here; default 2 s
+	FinishAfter  time.Duration // what another node began and left undone for so long is finished here; default 2 s
 	Log          *slog.Logger  // default slog.Default()
 
-	deaf bool // tests: no pub/sub
+	deaf     bool          // tests: no pub/sub
+	patience time.Duration // tests: shorter than patience
+	direct   int           // tests: smaller than maxDirect
+	portion  int           // tests: smaller than batchPortion
 }
 
 const (
@@ -39,7 +42,7 @@ type Catalog struct {
 	contact   contact
 	listeners listeners
 	broken    brokenList
-	steps     atomic.Int64 // account steps pending in the store, as of the last refresh
+	undone    atomic.Int64 // account steps and batches that the store has, as of the last refresh
 
 }
 
@@ -54,6 +57,12 @@ func New(client redis.UniversalClient, accounts Accounts, o Options) *Catalog {
 	}
 	if o.FinishAfter <= 0 {
 		o.FinishAfter = defaultFinishAfter
+	}
+	if o.patience <= 0 {
+		o.patience = patience
+	}
+	if o.direct <= 0 {
+		o.direct, o.portion = maxDirect, batchPortion
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -13,7 +13,8 @@ import (
 // outlast the lease, so no step is done by two nodes at times far apart.
 const finisherLease = 4 * portionWait
 
-// Finish does account steps that were written down and not done, because the process that wrote them died or lost the
+// Finish does what was begun and left undone: it writes a committed batch to its end, and does account steps that were
+// written down and not done, because the process that wrote them died or lost the
 // store. Run calls it when there are some; only one node at a time does them.
 //
 // A step may be done again while its first doer is merely slow. The ledger takes that for a repeat, as long as the
@@ -28,7 +29,10 @@ func (c *Catalog) Finish(ctx context.Context) error {
 	if !mine {
 		return nil
 	}
-	err = c.finishAll(ctx, began.Add(finisherLease-portionWait))
+	err = c.helpBatch(ctx)
+	if err == nil {
+		err = c.finishAll(ctx, began.Add(finisherLease-portionWait))
+	}
 	if time.Since(began) < finisherLease-time.Second {
 		err = errors.Join(err, storeError(c.client.Del(ctx, finisherKey).Err()))
 	}

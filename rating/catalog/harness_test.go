@@ -192,3 +192,19 @@ func lock(e rating.Extension) (rating.Extension, error) {
 	e.Status = rating.Locked
 	return e, nil
 }
+
+// flush empties a store, all of a cluster.
+func flush(t *testing.T, client redis.UniversalClient) {
+	t.Helper()
+	one := func(ctx context.Context, c *redis.Client) error { return c.FlushAll(ctx).Err() }
+	var err error
+	switch c := client.(type) {
+	case *redis.ClusterClient:
+		err = c.ForEachMaster(t.Context(), one)
+	case *redis.Client:
+		err = one(t.Context(), c)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -9,6 +9,7 @@ const (
 	stepsKey      = "{catalog}:steps"         // hash: extension → account step that is written down and not yet done
 	idsKey        = "{catalog}:ids"           // hash: rates, dial_rules → last id given
 	archiveKey    = "{catalog}:archive"       // string: id of the archive that belongs to this store
+	batchKey      = "{catalog}:batch"         // hash: id, kind and state of the large batch that is being written; its documents are beside it
 	finisherKey   = "{catalog}:finisher"      // string: somebody does the steps that others left undone
 	sessionsKey   = "{catalog}:sessions"      // hash: hash of the token → session
 	lastSeenKey   = "{catalog}:sessions_seen" // sorted set: the same hashes by last request, in ms
@@ -67,6 +68,8 @@ func (k kind) number() int {
 
 func (k kind) one() string { return kinds[k.number()-1].one }
 
+func (k kind) most() int { return kinds[k.number()-1].most }
+
 // inSnapshot reports whether nodes must follow a change of this kind.
 func (k kind) inSnapshot() bool { return k.number() <= snapshotKinds }
 
@@ -77,7 +80,7 @@ func (k kind) inPlan() bool {
 
 // snapshotKeys returns the keys of changes.lua.
 func snapshotKeys() []string {
-	keys := []string{headKey, logKey, stepsKey}
+	keys := []string{headKey, logKey, stepsKey, batchKey}
 	for _, k := range kinds[:snapshotKinds] {
 		keys = append(keys, k.name.key())
 	}

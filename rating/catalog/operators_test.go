@@ -112,12 +112,13 @@ func TestThereAreNeverMoreThanMaxSessions(t *testing.T) {
 	everyStore(t, func(t *testing.T, client redis.UniversalClient) {
 		ctx := t.Context()
 		c := New(client, nil, Options{Log: quiet})
-		pipe := client.Pipeline()
+		var sessions []any
+		var seen []redis.Z
 		for i := range MaxSessions {
-			pipe.HSet(ctx, sessionsKey, fmt.Sprint("s", i), "{}")
-			pipe.ZAdd(ctx, lastSeenKey, redis.Z{Score: float64(noon.UnixMilli() + int64(i)), Member: fmt.Sprint("s", i)})
+			sessions = append(sessions, fmt.Sprint("s", i), "{}")
+			seen = append(seen, redis.Z{Score: float64(noon.UnixMilli() + int64(i)), Member: fmt.Sprint("s", i)})
 		}
-		if _, err := pipe.Exec(ctx); err != nil {
+		if err := errors.Join(client.HSet(ctx, sessionsKey, sessions...).Err(), client.ZAdd(ctx, lastSeenKey, seen...).Err()); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.PutSession(ctx, login("new", "ann", noon.Add(time.Hour))); err != nil {
@@ -180,9 +181,11 @@ func TestAKindIsFullAtItsLimit(t *testing.T) {
 	everyStore(t, func(t *testing.T, client redis.UniversalClient) {
 		ctx := t.Context()
 		c := New(client, nil, Options{Log: quiet})
+		var full []any
 		for i := range MaxTrunks {
-			client.HSet(ctx, trunkKind.key(), fmt.Sprint("t", i), "1 {}")
+			full = append(full, fmt.Sprint("t", i), "1 {}")
 		}
+		client.HSet(ctx, trunkKind.key(), full...)
 		if _, err := c.AddTrunk(ctx, trunk("one-more")); !errors.Is(err, rating.ErrConflict) {
 			t.Errorf("one trunk too many: %v", err)
 		}

@@ -56,15 +56,15 @@ func (p pending) Error() string {
 // store runs the write and returns the version of the catalog that it made.
 func (c *Catalog) store(ctx context.Context, w write) (int64, error) {
 	args := []any{rand.Text(), w.plan, flag(w.kind.inPlan()), flag(w.changesSnapshot()), logLength, changeChannel,
-		string(w.kind), kinds[w.kind.number()-1].most, maxNamed}
+		string(w.kind), w.kind.most(), maxNamed}
 	for _, d := range w.documents {
 		args = append(args, d.id, d.over, d.value, d.step)
 	}
-	values, err := putScript.Run(ctx, c.client, []string{headKey, logKey, stepsKey, w.kind.key()}, args...).Slice()
+	values, err := putScript.Run(ctx, c.client, []string{headKey, logKey, stepsKey, w.kind.key(), batchKey}, args...).Slice()
 	if err != nil {
 		return 0, storeError(err)
 	}
-	return stored(values)
+	return w.kind.stored(values)
 }
 
 // changesSnapshot reports whether nodes have something to follow.
@@ -80,7 +80,7 @@ func flag(b bool) int {
 }
 
 // stored reads the reply of put.lua.
-func stored(values []any) (int64, error) {
+func (k kind) stored(values []any) (int64, error) {
 	word, operand := "", ""
 	if len(values) > 0 {
 		word = fmt.Sprint(values[0])
@@ -99,9 +99,15 @@ func stored(values []any) (int64, error) {
 	case word == "PLAN":
 		return 0, errPlanMoved
 	case word == "FULL":
-		return 0, fmt.Errorf("%w: the store holds as many %s as it may", rating.ErrConflict, operand)
+		return 0, errFull(k)
+	case word == "BATCH":
+		return 0, errBatch
 	}
 	return 0, fmt.Errorf("unexpected reply %v", values)
+}
+
+func errFull(k kind) error {
+	return fmt.Errorf("%w: the store holds as many %s as it may, %d", rating.ErrConflict, k, k.most())
 }
 
 const (
@@ -121,20 +127,16 @@ func (c *Catalog) persist(ctx context.Context, prepare func(context.Context) (wr
 		if err != nil || len(w.documents) == 0 {
 			return err
 		}
-		_, err = c.store(ctx, w)
-		var wait pending
-		switch {
-		case err == nil:
+		if len(w.documents) > c.options.direct {
+			err = c.storeBatch(ctx, w.kind, prepare)
+		} else {
+			_, err = c.store(ctx, w)
+		}
+		if err == nil {
 			c.awaitOwn(ctx, w)
 			return nil
-		case errors.As(err, &wait):
-			if time.Since(began) < patience {
-				break
-			}
-			if err := c.finish(ctx, []string{wait.extension}); err != nil && !final(err) {
-				return fmt.Errorf("%w: %w", wait, err)
-			}
-		case !errors.Is(err, errOutrun) && !errors.Is(err, errPlanMoved):
+		}
+		if err = c.makeWay(ctx, err, time.Since(began) > c.options.patience); err != nil {
 			return err
 		}
 		if err := pause(ctx, attempt); err != nil {
@@ -142,6 +144,30 @@ func (c *Catalog) persist(ctx context.Context, prepare func(context.Context) (wr
 		}
 	}
 	return fmt.Errorf("%w: others changed it %d times in the meantime", rating.ErrConflict, maxAttempts)
+}
+
+// makeWay deals with what refused a write, and returns nil where trying again makes sense. What another writer has
+// begun is left to that one until patience has run out.
+func (c *Catalog) makeWay(ctx context.Context, refused error, impatient bool) error {
+	var step pending
+	switch {
+	case errors.Is(refused, errOutrun), errors.Is(refused, errPlanMoved):
+		return nil
+	case errors.Is(refused, errBatch):
+		if impatient {
+			return c.helpBatch(ctx)
+		}
+		return nil
+	case errors.As(refused, &step):
+		if !impatient {
+			return nil
+		}
+		if err := c.finish(ctx, []string{step.extension}); err != nil && !final(err) {
+			return fmt.Errorf("%w: %w", step, err)
+		}
+		return nil
+	}
+	return refused
 }
 
 // awaitOwn lets the caller see its own change on this node. The write is done whatever happens here: when the store is

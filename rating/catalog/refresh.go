@@ -26,7 +26,7 @@ type position struct {
 
 // news is what the store has that a node at a position has not.
 type news struct {
-	word      string // SAME, RELOAD, CHANGED
+	word      string // SAME, RELOAD, CHANGED, BATCH
 	at        position
 	documents []named
 	whole     []kind // of these everything must be read
@@ -63,11 +63,16 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 func (c *Catalog) catchUp(ctx context.Context, at *position) error {
 	d := newDraft(*at)
 	for range maxRounds {
-		n, err := c.newsSince(ctx, d.at)
+		n, err := c.newsSince(ctx, d.at, d.at.loaded && d.untouched())
 		if err != nil {
 			return err
 		}
 		switch {
+		case n.word == "BATCH":
+			if err := c.helpBatch(ctx); err != nil {
+				return err
+			}
+			continue
 		case n.word == "RELOAD" || !d.at.loaded:
 			d = newDraft(n.at)
 			n.whole = snapshotKindNames()
@@ -91,11 +96,11 @@ func (c *Catalog) catchUp(ctx context.Context, at *position) error {
 	return fmt.Errorf("the store changed %d times while it was read", maxRounds)
 }
 
-// newsSince asks the store what has changed since a position.
-func (c *Catalog) newsSince(ctx context.Context, at position) (news, error) {
+// newsSince asks the store what has changed since a position. complete says that everything up to it is in the snapshot.
+func (c *Catalog) newsSince(ctx context.Context, at position, complete bool) (news, error) {
 	ctx, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
-	args := []any{at.version, at.stamp, maxRead}
+	args := []any{at.version, at.stamp, maxRead, flag(complete)}
 	for _, k := range kinds[:snapshotKinds] {
 		args = append(args, string(k.name))
 	}
@@ -127,7 +132,7 @@ func (c *Catalog) parseNews(values []any) (news, error) {
 			return news{}, fmt.Errorf("the head of the catalog is damaged: %w", err)
 		}
 	}
-	c.steps.Store(pending)
+	c.undone.Store(pending)
 	for i := newsHead; i < len(fields); i += 3 {
 		if fields[i+1] == "*" {
 			n.whole = append(n.whole, kind(fields[i]))

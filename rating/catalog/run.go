@@ -96,7 +96,7 @@ func (c *Catalog) finishLeftovers(ctx context.Context) {
 		case <-look.C:
 		}
 		switch {
-		case c.steps.Load() == 0:
+		case c.undone.Load() == 0:
 			since = time.Time{}
 			continue
 		case since.IsZero():
@@ -106,7 +106,7 @@ func (c *Catalog) finishLeftovers(ctx context.Context) {
 			continue
 		}
 		if err := c.Finish(ctx); err != nil && ctx.Err() == nil {
-			c.log.Error("account steps are not done yet", "count", c.steps.Load(), "err", err)
+			c.log.Error("account steps are not done yet", "count", c.undone.Load(), "err", err)
 		}
 		since = time.Time{}
 	}

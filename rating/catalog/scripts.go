@@ -21,6 +21,11 @@ var (
 	doneScript    = load("done")
 	reserveScript = load("reserve")
 	sessionScript = load("session")
+
+	batchBeginScript  = load("batch_begin")
+	batchStageScript  = load("batch_stage")
+	batchCommitScript = load("batch_commit")
+	batchApplyScript  = load("batch_apply")
 )
 
 func load(name string) *redis.Script {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"tollgate/rating"
 	"tollgate/rating/embedded/redistest"
 )
@@ -89,7 +91,9 @@ func TestAFrozenStoreMakesTheNodeStaleAndStopsNothing(t *testing.T) {
 	server := redistest.StartServer(t)
 	o := server.Options()
 	o.ReadTimeout = 200 * time.Millisecond
-	c := node(t, server.Client(), newLedger(), Options{PollEvery: 20 * time.Millisecond})
+	client := redis.NewClient(o)
+	t.Cleanup(func() { client.Close() })
+	c := node(t, client, newLedger(), Options{PollEvery: 20 * time.Millisecond})
 	must(c.AddTrunk(t.Context(), trunk("a")))(t)
 	server.Freeze()
 	within(t, 10*time.Second, "the node knows that it is stale", func() bool { _, stale := c.Stale(); return stale })

@@ -1,13 +1,13 @@
 -- Writes documents of one kind: all of them, or none.
--- KEYS  1 head  2 change log  3 pending account steps  4 documents of the kind
+-- KEYS  1 head  2 change log  3 pending account steps  4 documents of the kind  5 batch
 -- ARGV  1 stamp of this write  2 plan version that it was checked against, '' = no matter  3 1: the plan (trunks, dial
 --       rules, settings) changes  4 1: the snapshot changes  5 length of the change log  6 channel  7 name of the kind
 --       8 how many documents it may hold  9 most documents that the log names one by one, then per document:
 --       id, version that it must have (0 = there is none), value, step
 --         value: '' removes, '=' leaves it, else "version json"    step: '' none, '*' this write finishes it, else it
--- Reply {OK version} {VERSION n} {PENDING id} {PLAN} {FULL kind}; n counts the documents of the batch from 0
+-- Reply {OK version} {VERSION n} {PENDING id} {PLAN} {FULL} {BATCH}; n counts the documents of the batch from 0
 -- Invariant: a document is written only over the version that the writer saw. While a step of an extension is pending,
--- nobody else writes its document.
+-- nobody else writes its document; while a large batch of a kind is written, nobody else writes that kind.
 local first, width, portion = 10, 4, 400 -- a hundred documents to a command: commands cost more than documents
 local function version(value)
   if not value then return 0 end
@@ -16,6 +16,7 @@ local function version(value)
 end
 local function flush(command, key, list) if #list > 0 then redis.call(command, key, unpack(list)) end end
 
+if redis.call('HGET', KEYS[5], 'kind') == ARGV[7] and ARGV[first + 3] ~= '*' then return {'BATCH'} end
 if ARGV[2] ~= '' and (redis.call('HGET', KEYS[1], 'plan') or '0') ~= ARGV[2] then return {'PLAN'} end
 local pending, added = ARGV[7] == 'extensions' and redis.call('HLEN', KEYS[3]) > 0, 0
 for from = first, #ARGV, portion do
@@ -29,7 +30,7 @@ for from = first, #ARGV, portion do
     if held == 0 then added = added + 1 end
   end
 end
-if added > 0 and redis.call('HLEN', KEYS[4]) + added > tonumber(ARGV[8]) then return {'FULL', ARGV[7]} end
+if added > 0 and redis.call('HLEN', KEYS[4]) + added > tonumber(ARGV[8]) then return {'FULL'} end
 
 for from = first, #ARGV, portion do
   local set, gone, steps = {}, {}, {}
