@@ -129,6 +129,24 @@ func TestOptionsAndStrays(t *testing.T) {
 	})
 }
 
+func TestPhoneTakesNoCalls(t *testing.T) {
+	p := newPair(t, "udp", defaultT1, nil)
+	other, err := NewPhone(PhoneConfig{Server: p.phone.Addr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if m := must[*Message](t)(other.Call("101").Final(t.Context())); m.Code != 480 {
+		t.Errorf("INVITE got %s", m)
+	}
+	if m := must[*Message](t)(other.Request(t.Context(), "OPTIONS", "", nil, Body{})); m.Code != 200 {
+		t.Errorf("OPTIONS got %s", m)
+	}
+	if m := must[*Message](t)(other.Request(t.Context(), "BYE", "", nil, Body{})); m.Code != 481 {
+		t.Errorf("BYE got %s", m)
+	}
+}
+
 func TestUnknownDialogIsNoNewCall(t *testing.T) {
 	p := newPair(t, "udp", defaultT1, nil)
 	p.carrier.On("988", Answer(0))

@@ -2,6 +2,9 @@ package siptest
 
 import (
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -206,6 +209,53 @@ func TestLostAcksAreSentAgain(t *testing.T) {
 			t.Errorf("acknowledged after %s", late)
 		}
 	})
+}
+
+func TestSetUps(t *testing.T) {
+	for _, c := range []struct {
+		why   string
+		b     Behaviour
+		codes []int
+		early bool // a provisional with a body
+	}{
+		{"answered out of the blue", AnswerSilently(10 * time.Millisecond), []int{200}, false},
+		{"early media, then answered", EarlyMedia(10 * time.Millisecond), []int{100, 183, 200}, true},
+		{"tried for ever, cancelled", TryingForever(), []int{100, 487}, false},
+		{"early media for ever, cancelled", EarlyMediaForever(), []int{100, 183, 487}, true},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			onBoth(t, defaultT1, func(t *testing.T, p pair) {
+				p.carrier.On("988", c.b)
+				call := p.phone.Call("988")
+				final := c.codes[len(c.codes)-1]
+				if final == 487 {
+					must[*Message](t)(call.WaitFor(t.Context(), c.codes[len(c.codes)-2]))
+					must[*Message](t)(call.Cancel(t.Context()))
+					leg := must[*Leg](t)(p.carrier.Await(t.Context(), "988"))
+					if err := leg.Cancelled(t.Context()); err != nil {
+						t.Error(err)
+					}
+				}
+				must[*Message](t)(call.Final(t.Context()))
+				var codes []int
+				early := false
+				for _, m := range call.Responses() {
+					codes = append(codes, m.Code)
+					early = early || m.Code < 200 && m.Body != ""
+				}
+				if !slices.Equal(codes, c.codes) || early != c.early {
+					t.Errorf("heard %v, early media %t", codes, early)
+				}
+				want := errAnswered.Error()
+				if final == 487 {
+					want = "rejected: 487"
+				}
+				if _, err := call.WaitFor(t.Context(), 699); !strings.Contains(fmt.Sprint(err), want) {
+					t.Errorf("who waits for what cannot come any more is told %v", err)
+				}
+			})
+		})
+	}
 }
 
 func TestManyProvisionals(t *testing.T) {

@@ -2,9 +2,12 @@ package siptest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
+
+var errAnswered = errors.New("the call was answered without it")
 
 // ID is the Call-ID of the call.
 func (c *Call) ID() string { return c.plan.CallID }
@@ -19,12 +22,14 @@ func (c *Call) Ringing(ctx context.Context) (*Message, error) {
 		return ringing != nil || c.failure != nil || c.answer != nil
 	})
 	if err == nil && ringing == nil {
-		_, err = c.outcome()
+		if _, err = c.outcome(); err == nil {
+			err = errAnswered
+		}
 	}
 	return ringing, err
 }
 
-// WaitFor waits for the first response with this code.
+// WaitFor waits for the first response with this code; a final one with another code is an error.
 func (c *Call) WaitFor(ctx context.Context, code int) (*Message, error) {
 	var found *Message
 	err := c.wait(ctx, "a "+reasonPhrase(code), func() bool {
@@ -32,10 +37,12 @@ func (c *Call) WaitFor(ctx context.Context, code int) (*Message, error) {
 		if i >= 0 {
 			found = c.responses[i]
 		}
-		return found != nil || c.failure != nil
+		return found != nil || c.settled()
 	})
 	if err == nil && found == nil {
-		_, err = c.outcome()
+		if _, err = c.outcome(); err == nil {
+			err = errAnswered
+		}
 	}
 	return found, err
 }

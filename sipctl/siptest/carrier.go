@@ -3,7 +3,6 @@ package siptest
 import (
 	"context"
 	"sync"
-	"time"
 )
 
 // CarrierConfig says how a carrier treats its calls.
@@ -188,11 +187,4 @@ func (k *Carrier) note(change func(*Totals)) {
 	change(&k.totals)
 	k.table.Unlock()
 	k.bell.ring()
-}
-
-func (k *Carrier) noteEnd(talked time.Duration) {
-	k.note(func(t *Totals) {
-		t.Ended++
-		t.Talked += talked
-	})
 }

@@ -135,10 +135,17 @@ func TestGlare(t *testing.T) {
 	})
 	p.carrier.On("988", Answer(0))
 	call, leg := p.talk(t, Plan{})
-	leg.Send("INVITE", SDP(p.carrier.Addr()))
+	theirs := make(chan *Message, 1)
+	go func() {
+		m, _ := leg.Request(t.Context(), "INVITE", SDP(p.carrier.Addr()))
+		theirs <- m
+	}()
 	must[*Message](t)(call.WaitRequest(t.Context(), "INVITE"))
 	if m := must[*Message](t)(call.Reinvite(t.Context(), SDP(p.phone.Addr()))); m.Code != 491 {
 		t.Errorf("a re-INVITE that crosses another got %s", m)
+	}
+	if m := <-theirs; m == nil || m.Code != 200 || m.Body == "" {
+		t.Errorf("the other got %v", m)
 	}
 }
 
@@ -185,6 +192,18 @@ func TestVanish(t *testing.T) {
 		call.Vanish()
 		if _, err := leg.Request(t.Context(), "OPTIONS", Body{}); !errors.Is(err, ErrTimeout) {
 			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("leg", func(t *testing.T) {
+		p := newPair(t, "udp", fastT1, nil)
+		p.carrier.On("988", Answer(0))
+		call, leg := p.talk(t, Plan{})
+		leg.Vanish()
+		if _, err := call.Bye(t.Context()); !errors.Is(err, ErrTimeout) {
+			t.Errorf("got %v", err)
+		}
+		if p.carrier.Live() != 1 {
+			t.Error("the carrier has heard the BYE")
 		}
 	})
 	t.Run("carrier", func(t *testing.T) {

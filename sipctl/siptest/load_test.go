@@ -2,6 +2,7 @@ package siptest
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 )
@@ -98,6 +99,9 @@ func TestLoadCancelsWhatRingsTooLong(t *testing.T) {
 	if s.Failures[487] != 20 {
 		t.Errorf("%s", s)
 	}
+	if text := s.String(); !strings.Contains(text, "calls    20 placed") || !strings.Contains(text, "20 failed (487: 20)") {
+		t.Errorf("%s", text)
+	}
 }
 
 func TestLoadCountsACallWhoseByeOvertakesItsAnswer(t *testing.T) {
@@ -138,14 +142,22 @@ func TestLatencyIsNearEnough(t *testing.T) {
 	l.Add(-time.Second)   // a clock that went back
 }
 
-// BenchmarkCall is the cost of a whole call, both agents together: 14 messages on UDP.
+// BenchmarkCall is one whole call after the other, both agents together: 14 messages over UDP.
 func BenchmarkCall(b *testing.B) {
 	k := newCarrierForLoad(b, "udp", Answer(0))
-	b.ReportAllocs()
-	s, err := Load{Server: k.Addr(), Rate: 1e6, Calls: b.N, MaxUp: 1 << 30}.Run(b.Context())
+	p, err := NewPhone(PhoneConfig{Config: Config{Lean: true, Linger: loadLinger}, Server: k.Addr()})
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.ReportMetric(float64(s.Completed)/s.Elapsed.Seconds(), "calls/s")
-	b.ReportMetric(float64(s.Retransmitted), "retransmitted")
+	defer p.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		call := p.Call("988")
+		if _, err := call.Answered(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := call.Bye(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

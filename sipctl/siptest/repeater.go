@@ -73,8 +73,6 @@ func (r *repeater) schedule() {
 // slow makes the pauses T2 from now on: a non-INVITE request that has seen a provisional (RFC 3261 §17.1.2.2).
 func (r *repeater) slow() { r.pause = t2 * r.a.t1 }
 
-func (r *repeater) running() bool { return r.timer != nil }
-
 func (r *repeater) stop() {
 	if r.timer != nil {
 		r.timer.Stop()
