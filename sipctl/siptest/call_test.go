@@ -279,6 +279,7 @@ func TestManyProvisionals(t *testing.T) {
 }
 
 func TestSilentTrunk(t *testing.T) {
+	t.Parallel()
 	p := newPair(t, "udp", fastT1, nil)
 	p.carrier.On("988", Silent())
 	call := p.phone.Call("988")

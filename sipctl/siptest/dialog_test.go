@@ -170,6 +170,7 @@ func TestRequestsInADialog(t *testing.T) {
 }
 
 func TestNobodyAnswersTheBye(t *testing.T) {
+	t.Parallel()
 	p := newPair(t, "udp", fastT1, nil)
 	p.carrier.On("988", DeafToBye())
 	call, _ := p.talk(t, Plan{})
@@ -185,7 +186,9 @@ func TestNobodyAnswersTheBye(t *testing.T) {
 }
 
 func TestVanish(t *testing.T) {
+	t.Parallel()
 	t.Run("phone", func(t *testing.T) {
+		t.Parallel()
 		p := newPair(t, "udp", fastT1, nil)
 		p.carrier.On("988", Answer(0))
 		call, leg := p.talk(t, Plan{})
@@ -195,6 +198,7 @@ func TestVanish(t *testing.T) {
 		}
 	})
 	t.Run("leg", func(t *testing.T) {
+		t.Parallel()
 		p := newPair(t, "udp", fastT1, nil)
 		p.carrier.On("988", Answer(0))
 		call, leg := p.talk(t, Plan{})
@@ -207,6 +211,7 @@ func TestVanish(t *testing.T) {
 		}
 	})
 	t.Run("carrier", func(t *testing.T) {
+		t.Parallel()
 		p := newPair(t, "udp", fastT1, nil)
 		p.carrier.On("988", CrashAfter(50*time.Millisecond))
 		call, _ := p.talk(t, Plan{})

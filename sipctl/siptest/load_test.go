@@ -63,6 +63,7 @@ func TestLoadCountsEveryCallOnce(t *testing.T) {
 }
 
 func TestLoadKeepsToItsLimitOfCalls(t *testing.T) {
+	t.Parallel()
 	k := newCarrierForLoad(t, "udp", Answer(0))
 	s, err := Load{Server: k.Addr(), Rate: 1000, Calls: 200, Hold: time.Second, MaxUp: 50}.Run(t.Context())
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 // Every message may be lost, doubled or late: the calls come through, and both ends agree on them.
 func TestBadNetwork(t *testing.T) {
+	t.Parallel()
 	p := newPair(t, "udp", 50*time.Millisecond, func(c *PhoneConfig, k *CarrierConfig) {
 		c.Network = &Network{Loss: 0.1, Duplicate: 0.1, Jitter: 10 * time.Millisecond, Seed: 1}
 		k.Network = &Network{Loss: 0.1, Duplicate: 0.1, Delay: time.Millisecond, Seed: 2}
