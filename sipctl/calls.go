@@ -99,7 +99,7 @@ func (c *Call) show() {
 	defer s.mu.Unlock()
 	s.state, s.available, s.settled = c.state, c.grant.Available, c.settled
 	s.live = rating.LiveCall{ID: c.id, Extension: c.cdr.Extension, Username: c.cdr.Username, Dialled: c.cdr.Dialled, Trunk: c.cdr.Trunk, CallIDA: c.cdr.CallIDA,
-		State: rating.Ringing, StartedAt: c.started.Round(0), Held: c.grant.Held, Node: c.server.config.Node, Units: c.credit.units}
+		State: rating.Ringing, StartedAt: c.started.Round(0), Held: c.grant.Held, Node: c.server.config.Node, Units: max(0, c.credit.units)}
 	if c.state >= answered && !c.answered.IsZero() {
 		at := c.wallAnswered()
 		s.live.State, s.live.AnsweredAt = rating.Talking, &at

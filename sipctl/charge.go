@@ -10,7 +10,7 @@ import (
 
 // startCredit begins to watch the money.
 func (c *Call) startCredit() {
-	c.credit = credit{tariff: c.grant.Tariff, billed: c.setup.admission.Unbilled == rating.Billed, limit: c.limit()}
+	c.credit = credit{billed: c.setup.admission.Unbilled == rating.Billed, limit: c.limit(), units: -1} // whatever the answer brings is news
 	if c.credit.billed {
 		c.credit.tariff = c.setup.admission.Tariff
 		c.credit.granted(c.grant, time.Since(c.answered))

@@ -151,7 +151,9 @@ func TestAStoreThatIsLost(t *testing.T) {
 	t.Parallel()
 	b := new(broken)
 	w := newWorld(t, 10*rating.Unit, breakable(b), func(w *world) {
-		w.catalog.edit(func(d *rating.Documents) { d.Rates[0].Tariff = rating.Tariff{InitialCost: 20_000, InitialTime: 2, PerUnit: 10_000, BillingUnit: 60} })
+		w.catalog.edit(func(d *rating.Documents) {
+			d.Rates[0].Tariff = rating.Tariff{InitialCost: 20_000, InitialTime: 2, PerUnit: 10_000, BillingUnit: 60}
+		})
 	})
 	paid, ended := w.phone.Call("91"), w.phone.Call("92")
 	for _, call := range []*siptest.Call{paid, ended} {

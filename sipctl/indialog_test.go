@@ -126,7 +126,9 @@ func TestOnlyTheLegsMaySpeakInACall(t *testing.T) {
 func TestATrunkMayUseItsOtherAddresses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, rating.Unit, func(w *world) {
-		w.catalog.edit(func(d *rating.Documents) { d.Trunks[0].Sources = []netip.Prefix{netip.MustParsePrefix("127.0.0.77/32")} })
+		w.catalog.edit(func(d *rating.Documents) {
+			d.Trunks[0].Sources = []netip.Prefix{netip.MustParsePrefix("127.0.0.77/32")}
+		})
 	})
 	other := w.newPhone(siptest.PhoneConfig{Config: siptest.Config{LocalIP: netip.MustParseAddr("127.0.0.77")}})
 	m, err := other.Call("91").Final(t.Context())

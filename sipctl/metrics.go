@@ -11,17 +11,17 @@ import (
 
 // metrics are what the SIP side shows. No label names an extension.
 type metrics struct {
-	invites                                                      *prometheus.CounterVec
-	calls                                                        *prometheus.CounterVec
-	cutoffs                                                      *prometheus.CounterVec
-	requests                                                     *prometheus.CounterVec
-	responses                                                    *prometheus.CounterVec
-	trunkUp                                                      *prometheus.GaugeVec
-	trunkCalls                                                   *prometheus.GaugeVec
-	duration                                                     prometheus.Histogram
-	postDial                                                     prometheus.Histogram
-	lateness                                                     prometheus.Histogram
-	authorize                                                    prometheus.Histogram
+	invites                                           *prometheus.CounterVec
+	calls                                             *prometheus.CounterVec
+	cutoffs                                           *prometheus.CounterVec
+	requests                                          *prometheus.CounterVec
+	responses                                         *prometheus.CounterVec
+	trunkUp                                           *prometheus.GaugeVec
+	trunkCalls                                        *prometheus.GaugeVec
+	duration                                          prometheus.Histogram
+	postDial                                          prometheus.Histogram
+	lateness                                          prometheus.Histogram
+	authorize                                         prometheus.Histogram
 	strangers, unknownDialogs, strays, panics, unsent prometheus.Counter
 	malformed                                         atomic.Uint64 // beyond what the guard refused
 
