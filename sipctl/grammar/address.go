@@ -19,19 +19,26 @@ type Address struct {
 }
 
 // ParseAddress reads the value of a header that has exactly one address, such as From.
-func ParseAddress(value string) (Address, error) {
-	a, rest, err := scanAddress(value)
+func ParseAddress(value string) (a Address, err error) {
+	err = parseOne(value, &a.Display, &a.URI, &a.Params)
+	return a, err
+}
+
+// parseOne is ParseAddress into the fields of a header.
+func parseOne(value string, display *string, uri *sip.Uri, params *sip.HeaderParams) error {
+	rest, err := scanAddress(value, display, uri, params)
 	if err == nil && rest != "" {
 		err = fmt.Errorf("%w: more than one", ErrAddress)
 	}
-	return a, err
+	return err
 }
 
 // ParseAddresses reads a comma-separated list, such as P-Asserted-Identity.
 func ParseAddresses(value string) ([]Address, error) {
 	var list []Address
 	for {
-		a, rest, err := scanAddress(value)
+		var a Address
+		rest, err := scanAddress(value, &a.Display, &a.URI, &a.Params)
 		if err != nil {
 			return nil, err
 		}
@@ -44,37 +51,43 @@ func ParseAddresses(value string) ([]Address, error) {
 }
 
 // scanAddress reads one address. The rest is empty or begins with a comma.
-func scanAddress(s string) (a Address, rest string, err error) {
-	s = skipSpace(s)
-	var uri string
-	switch i := strings.IndexAny(s, `"<;,`); {
-	case i >= 0 && s[i] == '"':
-		if strings.Trim(s[:i], " \t") != "" {
-			return a, "", fmt.Errorf("%w: text before a quoted name", ErrAddress)
-		}
-		if a.Display, s, err = scanQuoted(s[i:]); err != nil {
-			return a, "", err
-		}
-		uri, s, err = scanBracketed(skipSpace(s))
-	case i >= 0 && s[i] == '<':
-		a.Display = Quote(strings.Join(strings.Fields(s[:i]), " "))
-		uri, s, err = scanBracketed(s[i:])
-	case i >= 0:
-		uri, s, err = addrSpec(s[:i], s[i:])
-	default:
-		uri, s, err = addrSpec(s, "")
-	}
+func scanAddress(s string, display *string, uri *sip.Uri, params *sip.HeaderParams) (rest string, err error) {
+	name, address, s, err := splitAddress(skipSpace(s))
 	if err != nil {
-		return a, "", err
+		return "", err
 	}
-	if err := sip.ParseUri(uri, &a.URI); err != nil {
-		return a, "", fmt.Errorf("%w: %w", ErrAddress, err)
+	*display = name
+	if err := sip.ParseUri(address, uri); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrAddress, err)
 	}
-	if err := CheckURI(&a.URI); err != nil {
-		return a, "", fmt.Errorf("%w: %w", ErrAddress, err)
+	if err := CheckURI(uri); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrAddress, err)
 	}
-	rest, err = scanParams(s, &a.Params)
-	return a, rest, err
+	return scanParams(s, params)
+}
+
+// splitAddress finds the display name and the URI, and what follows them.
+func splitAddress(s string) (display, uri, rest string, err error) {
+	i := strings.IndexAny(s, `"<;,`)
+	switch {
+	case i < 0:
+		uri, rest, err = addrSpec(s, "")
+	case s[i] == '"':
+		if strings.Trim(s[:i], " \t") != "" {
+			return "", "", "", fmt.Errorf("%w: text before a quoted name", ErrAddress)
+		}
+		if display, s, err = scanQuoted(s[i:]); err == nil {
+			uri, rest, err = scanBracketed(skipSpace(s))
+		}
+	case s[i] == '<':
+		if words := strings.Fields(s[:i]); len(words) > 0 {
+			display = Quote(strings.Join(words, " "))
+		}
+		uri, rest, err = scanBracketed(s[i:])
+	default:
+		uri, rest, err = addrSpec(s[:i], s[i:])
+	}
+	return display, uri, rest, err
 }
 
 // addrSpec checks a URI without brackets: it may have neither parameters nor headers, which would be the header's own

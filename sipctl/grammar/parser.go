@@ -83,13 +83,13 @@ func listed(parse sip.HeaderParser, normalize func(sip.Header) error) sip.Header
 }
 
 func parseFrom(_ []byte, text string) (sip.Header, error) {
-	a, err := ParseAddress(text)
-	return &sip.FromHeader{DisplayName: a.Display, Address: a.URI, Params: a.Params}, err
+	h := new(sip.FromHeader)
+	return h, parseOne(text, &h.DisplayName, &h.Address, &h.Params)
 }
 
 func parseTo(_ []byte, text string) (sip.Header, error) {
-	a, err := ParseAddress(text)
-	return &sip.ToHeader{DisplayName: a.Display, Address: a.URI, Params: a.Params}, err
+	h := new(sip.ToHeader)
+	return h, parseOne(text, &h.DisplayName, &h.Address, &h.Params)
 }
 
 // parseContact reads one Contact. A list stays text: it is legal in a registration and a redirection, neither of which we
@@ -98,8 +98,8 @@ func parseContact(_ []byte, text string) (sip.Header, error) {
 	if strings.Trim(text, " \t") == "*" {
 		return &sip.ContactHeader{Address: sip.Uri{Host: "*", Wildcard: true}}, nil
 	}
-	a, err := ParseAddress(text)
-	return &sip.ContactHeader{DisplayName: a.Display, Address: a.URI, Params: a.Params}, err
+	h := new(sip.ContactHeader)
+	return h, parseOne(text, &h.DisplayName, &h.Address, &h.Params)
 }
 
 // parseCSeq reads 1*DIGIT LWS Method; the number is below 2**31 (RFC 3261 §8.1.1.5).

@@ -86,9 +86,9 @@ func IsCallID(s string) bool {
 }
 
 // Quote makes a display name of any text: the inside of a quoted-string (RFC 3261 §25.1), without the quotes.
-func Quote(text string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(strings.ReplaceAll(Clean(text), "\t", " "))
-}
+func Quote(text string) string { return quotedPairs.Replace(Clean(text)) }
+
+var quotedPairs = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // Unquote is the text of a display name, which is the inside of a quoted-string.
 func Unquote(display string) string {

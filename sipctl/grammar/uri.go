@@ -43,7 +43,7 @@ func CheckURI(u *sip.Uri) error {
 }
 
 func checkOpaque(u *sip.Uri) error {
-	if u.Raw() == "" || HasControl(u.Raw()) || strings.ContainsAny(u.Raw(), " \t<>\"") {
+	if u.Scheme == "" || u.Raw() == "" || HasControl(u.Raw()) || strings.ContainsAny(u.Raw(), " \t<>\"") {
 		return fmt.Errorf("%w: %s", ErrURI, u.Scheme)
 	}
 	return nil
