@@ -40,8 +40,9 @@ func newOffice(t *testing.T, extra string) *office {
 	o.phone = o.newPhone(rich)
 	o.configure()
 	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("ladder:\n%s", o.ladder)
+		const readable = 150 // lines
+		if ladder := o.ladder.String(); t.Failed() && strings.Count(ladder, "\n") < readable {
+			t.Logf("ladder:\n%s", ladder)
 		}
 	})
 	return o
