@@ -30,10 +30,13 @@ func decodeAccount(extension string, fields []any) (rating.Account, error) {
 		a.Status = rating.Locked
 	}
 	if f.err != nil {
-		return a, fmt.Errorf("account %s: %w", extension, f.err)
+		return a, fmt.Errorf("account %s: %w: %w", extension, errBroken, f.err)
 	}
 	return a, nil
 }
+
+// errBroken says that a record of an account cannot be read. The others can.
+var errBroken = errors.New("the record cannot be read")
 
 // Account returns an account; rating.ErrUnknownExtension where there never was one. A closed account is returned.
 func (l *Ledger) Account(ctx context.Context, extension string) (rating.Account, error) {
@@ -44,19 +47,21 @@ func (l *Ledger) Account(ctx context.Context, extension string) (rating.Account,
 	return append(accounts, rating.Account{})[0], err
 }
 
-// Accounts returns the accounts that exist, in the order asked for.
+// Accounts returns the accounts that exist, in the order asked for. Where some cannot be read it returns the others,
+// and an error that names these.
 func (l *Ledger) Accounts(ctx context.Context, extensions []string) ([]rating.Account, error) {
 	accounts := make([]rating.Account, 0, len(extensions))
+	var broken error
 	for len(extensions) > 0 {
 		batch := extensions[:min(len(extensions), accountPage)]
 		extensions = extensions[len(batch):]
 		page, err := l.accounts(ctx, batch)
-		if err != nil {
+		if err != nil && !errors.Is(err, errBroken) {
 			return nil, fmt.Errorf("read accounts: %w", err)
 		}
-		accounts = append(accounts, page...)
+		accounts, broken = append(accounts, page...), errors.Join(broken, err)
 	}
-	return accounts, nil
+	return accounts, broken
 }
 
 func (l *Ledger) accounts(ctx context.Context, extensions []string) ([]rating.Account, error) {
@@ -73,26 +78,29 @@ func (l *Ledger) accounts(ctx context.Context, extensions []string) ([]rating.Ac
 		return nil
 	})
 	l.Observe("accounts", time.Since(began), err)
-	if err != nil {
-		return nil, storeError(err)
+	if err = storeError(err); errors.Is(err, rating.ErrUnavailable) || ctx.Err() != nil {
+		return nil, err
 	}
 	var accounts []rating.Account
+	var broken error
 	for i, extension := range extensions {
-		if cmds[i] == nil || len(cmds[i].Val()) == 0 || cmds[i].Val()[0] == nil {
+		if cmds[i] == nil || cmds[i].Err() == nil && cmds[i].Val()[0] == nil {
 			continue
 		}
 		a, err := decodeAccount(extension, cmds[i].Val())
 		if err != nil {
-			return nil, err
+			broken = errors.Join(broken, err)
+			continue
 		}
 		accounts = append(accounts, a)
 	}
-	return accounts, nil
+	return accounts, broken
 }
 
 // EachAccount calls f with all accounts, closed ones included, some hundred at a time, until f fails. An account may
-// come twice when accounts are opened meanwhile.
+// come twice when accounts are opened meanwhile. Where some cannot be read, f gets all others and the error names these.
 func (l *Ledger) EachAccount(ctx context.Context, f func(page []rating.Account) error) error {
+	var broken error
 	err := eachShard(func(shard int) error {
 		for cursor := uint64(0); ; {
 			names, next, err := l.redis.SScan(ctx, extensionsKey(shard), cursor, "", accountPage).Result()
@@ -100,10 +108,13 @@ func (l *Ledger) EachAccount(ctx context.Context, f func(page []rating.Account) 
 				return storeError(err)
 			}
 			page, err := l.Accounts(ctx, names)
-			if err != nil {
-				return err
+			if errors.Is(err, errBroken) {
+				broken, err = errors.Join(broken, err), nil
 			}
-			if err := f(page); err != nil {
+			if err == nil {
+				err = f(page)
+			}
+			if err != nil {
 				return err
 			}
 			if cursor = next; cursor == 0 {
@@ -111,7 +122,7 @@ func (l *Ledger) EachAccount(ctx context.Context, f func(page []rating.Account) 
 			}
 		}
 	})
-	if err != nil {
+	if err = errors.Join(err, broken); err != nil {
 		return fmt.Errorf("read all accounts: %w", err)
 	}
 	return nil

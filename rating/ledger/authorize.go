@@ -51,9 +51,12 @@ func (l *Ledger) authorize(ctx context.Context, a rating.Authorization) (rating.
 		return rating.Grant{}, err
 	}
 	grant, err := r.grant()
-	grant.Tariff, grant.Unbilled = a.Tariff, a.Unbilled
-	if err != nil || r.word() != "REPEAT" {
+	if err != nil {
 		return grant, err
+	}
+	grant.Tariff, grant.Unbilled = a.Tariff, a.Unbilled
+	if r.word() != "REPEAT" {
+		return grant, nil
 	}
 	grant.Unbilled, grant.Answered = rating.Unbilled(r.text(5)), r.text(6) == stateTalking
 	grant.Tariff, err = decodeTariff(r.text(4))
@@ -77,7 +80,7 @@ func (r reply) grant() (rating.Grant, error) {
 	if err != nil {
 		return rating.Grant{}, err
 	}
-	return rating.Grant{Units: n[0], Held: rating.Money(n[1]), Available: rating.Money(n[2])}, refused
+	return rating.Grant{Units: n[0], Held: rating.Money(n[1]), Available: min(rating.Money(n[2]), rating.MaxMoney)}, refused
 }
 
 // encodeBlob is the draft of a CDR and the dialogs as a call keeps them: the length of the draft, a colon, both.

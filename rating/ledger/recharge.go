@@ -13,6 +13,9 @@ import (
 	"tollgate/rating"
 )
 
+// intentPage bounds how many recharges of a shard FinishIntents finishes at once.
+const intentPage = 100
+
 // attempts bounds how often Recharge begins again because a parallel request with the same key was refused.
 const attempts = 5
 
@@ -76,7 +79,7 @@ func digest(r rating.Recharge) string {
 func (l *Ledger) FinishIntents(ctx context.Context) (int, error) {
 	finished := 0
 	err := eachShard(func(shard int) error {
-		names, err := l.redis.ZRange(ctx, unfinishedKey(shard), 0, -1).Result()
+		names, err := l.redis.ZRange(ctx, unfinishedKey(shard), 0, intentPage-1).Result()
 		if err != nil {
 			return storeError(err)
 		}

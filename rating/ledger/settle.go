@@ -70,7 +70,7 @@ func (l *Ledger) closeCall(ctx context.Context, cdr rating.CDR, seconds int64, m
 	}
 	r, err := l.run(ctx, settleScript,
 		[]string{account.account, call.call, call.blob, leasesKey(call.shard), account.spent, outboxKey(call.shard), nodesKey(call.shard)},
-		string(cdr.ID), cdr.Extension, seconds, resultsKept.Milliseconds(), text, mode, l.Lease.Milliseconds())
+		string(cdr.ID), cdr.Extension, seconds, resultsKept.Milliseconds(), text, mode)
 	if err != nil {
 		return rating.Settled{}, err
 	}

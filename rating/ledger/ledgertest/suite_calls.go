@@ -3,6 +3,8 @@ package ledgertest
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -255,50 +257,19 @@ func newcomerDoesNotSweep(w *world) {
 	}
 }
 
-func outboxIsTrimmed(w *world) {
-	const shard = 3
-	extension := "trim"
-	for rating.ShardOf(extension) != shard {
-		extension += "x"
+func brokenAccount(w *world) {
+	good, bad := w.account(rating.Unit), "broken"
+	w.must(w.SetTerms(w.Context(), bad, prepaid, 1, "U", "test"))
+	key := fmt.Sprintf("{%02d}a:%s", rating.ShardOf(bad), bad)
+	w.must(w.redis.HSet(w.Context(), key, "bal", "1.5").Err())
+	accounts, err := w.Accounts(w.Context(), []string{bad, good})
+	if len(accounts) != 1 || accounts[0].Extension != good || err == nil || !strings.Contains(err.Error(), "account broken") {
+		w.Errorf("read %+v, %v", accounts, err)
 	}
-	own := ledgerOf(w.redis, "gw1")
-	before, err := own.Read(w.Context(), shard, "", 1)
-	w.must(err)
-	_ = before // others write into the shard, too; nothing of theirs is trimmed
-	if none, err := own.Read(w.Context(), shard, "9999999999999-0", 10); err != nil || len(none) != 0 {
-		w.Errorf("after the end there is %v, %v", none, err)
+	if _, err := w.Account(w.Context(), bad); err == nil || errors.Is(err, rating.ErrUnknownExtension) {
+		w.Errorf("a broken account is %v", err)
 	}
-	for _, bad := range []string{"", "x", "1", "1-", "-1", "1-x"} {
-		if err := own.Trim(w.Context(), shard, bad); err == nil {
-			w.Errorf("position %q was taken", bad)
-		}
-	}
-	if n, err := own.OutboxLength(w.Context()); err != nil || n < 0 {
-		w.Errorf("length %d, %v", n, err)
-	}
-}
-
-func brokenRecord(w *world) {
-	const shard = 4
-	key := "{04}outbox"
-	for _, values := range [][]string{
-		{"foreign", "x"}, {"c", "1:2:3", "m", "{}"}, {"c", "1:2:3:4:5:6", "m", "{"}, {"e", "1:2:3", "m", `{"kind":"gift"}`},
-		{"m", "{}"}, {"e", "1:1:1:1", "m", "{}"}, {"e", "x:1:1", "m", "{}"}, {"c", "1:0:99999999999999999:0:0:0", "m", "{}"},
-	} {
-		id, err := w.redis.XAdd(w.Context(), &redis.XAddArgs{Stream: key, Values: values}).Result()
-		w.must(err)
-		previous := strings.Split(id, "-")[0] + "-0"
-		page, err := w.Read(w.Context(), shard, previous, 10)
-		if err == nil && len(page) == 0 {
-			page, err = w.Read(w.Context(), shard, "", 100_000)
-		}
-		w.must(err)
-		i := slices.IndexFunc(page, func(f rating.Filed) bool { return f.Position == id })
-		if i < 0 || page[i].Bad == "" || page[i].Raw == "" || page[i].CDR != nil || page[i].Entry != nil {
-			w.Errorf("%v: %+v", values, page)
-		}
-		w.must(w.redis.XDel(w.Context(), key, id).Err())
-	}
+	w.must(w.redis.HSet(w.Context(), key, "bal", "0").Err())
 }
 
 func brokenCall(w *world) {

@@ -256,14 +256,17 @@ func foreignCallID(w *world) {
 
 // twentyDrain: calls that compete for one balance spend it to less than one unit, and never more.
 func twentyDrain(w *world) {
-	const calls, balance = 20, 5_003_333
+	const calls, balance = 20, 2_003_333
 	e := w.account(balance)
 	unit := rating.Tariff{PerUnit: 7_000, BillingUnit: 1}
-	var all sync.WaitGroup
+	granted := make(map[rating.CallID]rating.Grant)
 	for range calls {
 		call, g := w.talk(e, unit)
+		granted[call] = g
+	}
+	var all sync.WaitGroup
+	for call, have := range granted {
 		all.Go(func() {
-			have := g
 			for {
 				next, err := w.extend(call, e, have.Units)
 				if errors.Is(err, rating.ErrNoCredit) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -29,8 +30,14 @@ func slow(t *testing.T) {
 	}
 }
 
-func TestSuiteOnRedis(t *testing.T)  { ledgertest.Suite(t, redistest.Start(t)) }
-func TestSuiteInMemory(t *testing.T) { ledgertest.Suite(t, redistest.Memory(t)) }
+func TestSuiteOnRedis(t *testing.T) { ledgertest.Suite(t, redistest.Start(t)) }
+
+func TestSuiteInMemory(t *testing.T) {
+	client := redistest.Memory(t)
+	client.Options().ReadTimeout = 30 * time.Second // scripts are slow here, and the machine may be busy
+	client.Options().PoolTimeout = 30 * time.Second
+	ledgertest.Suite(t, client)
+}
 
 func TestSuiteOnCluster(t *testing.T) {
 	slow(t)

@@ -10,7 +10,7 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 if c[1] ~= ARGV[2] then
   local seen = string.match(redis.call('HGET', KEYS[4], c[1]) or '', '^(%d+)')
   if seen and now - seen < tonumber(ARGV[3]) then return {'ELSEWHERE'} end
-  redis.call('HSET', KEYS[1], 'w', ARGV[2])
+  redis.call('HSET', KEYS[1], 'w', ARGV[2], 'v', ARGV[4])
 end
 if c[2] == '1' then redis.call('ZADD', KEYS[3], now + ARGV[4], ARGV[1]) end
 return {'OK'}

@@ -10,10 +10,11 @@ if not c[1] then return {call('EXISTS', KEYS[3]) == 1 and 'SETTLED' or 'NOCALL'}
 if c[2] ~= ARGV[2] then return {'CONFLICT'} end
 if c[3] ~= ARGV[3] then return {'ELSEWHERE'} end
 local units, hold = number(c[5]), number(c[6])
-local a, available = nil, 0
+local a, own, available = nil, 0, 0
 if c[10] == '1' then
   a = call('HMGET', KEYS[1], 'bal', 'cr', 'held', 'out', 'burn', 'day', 'spent')
-  available = a[1] - a[3] - a[4] + a[2]
+  own = a[1] - a[3] - a[4]
+  available = own + a[2] -- beyond 2^53 not exact, so charges are compared without it
 end
 if c[1] == '1' then return {'OK', units, hold, available} end
 
@@ -28,7 +29,9 @@ if c[7] == '' then
     if limit > 0 then
       funds = math.min(funds, limit - (c[8] == a[6] and a[7] or call('HGET', KEYS[5], c[8]) or 0))
     end
-    if funds < number(a[5]) or funds < more then ahead, more = 0, 0 end
+    if funds < number(a[5]) or funds < more or more - own > number(a[2]) or a[3] + more > 9007199254740991 then
+      ahead, more = 0, 0
+    end
   end
 end
 
@@ -41,10 +44,10 @@ if more > 0 then
     call('HINCRBY', KEYS[5], c[8], more)
     call('HSET', KEYS[1], 'held', a[3] + more)
   end
-  units, hold, available = units + ahead, hold + more, available - more
-  call('HSET', KEYS[2], 's', '1', 'a', ARGV[4], 'o', now - ARGV[5], 'k', units, 'h', hold)
+  units, hold, available = units + ahead, hold + more, own - more + a[2]
+  call('HSET', KEYS[2], 's', '1', 'a', ARGV[4], 'o', now - ARGV[5], 'v', ARGV[7], 'k', units, 'h', hold)
 else
-  call('HSET', KEYS[2], 's', '1', 'a', ARGV[4], 'o', now - ARGV[5])
+  call('HSET', KEYS[2], 's', '1', 'a', ARGV[4], 'o', now - ARGV[5], 'v', ARGV[7])
 end
 call('SET', KEYS[3], ARGV[8])
 call('ZADD', KEYS[4], now + ARGV[7], ARGV[1])

@@ -8,11 +8,12 @@
 -- Invariant: a billed call leaves balance + credit - held - out >= 0. A repeat changes no money.
 local call, number = redis.call, tonumber
 local a = call('HMGET', KEYS[1], 'bal', 'cr', 'held', 'out', 'burn', 'n', 'lock', 'shut', 'day', 'spent')
-local held, available = 0, 0
+local held, own, credit = 0, 0, 0
 if a[1] then
-  held = number(a[3])
-  available = a[1] - held - a[4] + a[2]
+  held, credit = number(a[3]), number(a[2])
+  own = a[1] - held - a[4]
 end
+local available = own + credit -- beyond 2^53 not exact, so charges are compared without it
 local verdict, units, hold, need, spent = nil, 0, 0, 0, 0
 local day, most = ARGV[12], number(ARGV[10])
 
@@ -25,7 +26,7 @@ elseif ARGV[9] == '' then
   units = number(ARGV[8])
   hold = ARGV[4] + units * price
   if day == a[9] then spent = number(a[10]) else spent = number(call('HGET', KEYS[6], day) or 0) end
-  if hold > available or held + hold > 9007199254740991 then verdict = 'NOCREDIT'
+  if hold - own > credit or held + hold > 9007199254740991 then verdict = 'NOCREDIT'
   elseif limit > 0 and spent + hold > limit then verdict = 'LIMIT'
   elseif price > 0 then
     need = (math.floor(ARGV[18] / ARGV[6]) + 1) * price
@@ -46,7 +47,7 @@ if verdict or not call('SET', KEYS[3], ARGV[20], 'NX') then -- a repeat is answe
   if c[3] ~= ARGV[3] then
     local seen = string.match(call('HGET', KEYS[5], c[3]) or '', '^(%d+)')
     if seen and now - seen < number(ARGV[17]) then return {'ELSEWHERE'} end
-    call('HSET', KEYS[2], 'w', ARGV[3])
+    call('HSET', KEYS[2], 'w', ARGV[3], 'v', ARGV[16])
     call('ZADD', KEYS[4], now + ARGV[c[1] == '1' and 16 or 15], ARGV[1])
   end
   return {'REPEAT', number(c[5]), number(c[6]), available, c[4], c[7], c[1]}
@@ -74,4 +75,4 @@ end
 call('HSET', KEYS[2], 's', '0', 'e', ARGV[2], 'w', ARGV[3], 't', ARGV[4] .. ':' .. ARGV[5] .. ':' .. ARGV[6] .. ':' .. ARGV[7],
   'k', units, 'h', hold, 'b', need, 'x', ARGV[9], 'y', day, 'l', ARGV[11], 'z', ARGV[14], 'p', a[1] and '1' or '0')
 call('ZADD', KEYS[4], now + ARGV[15], ARGV[1])
-return {'OK', units, hold, available - hold}
+return {'OK', units, hold, own - hold + credit}

@@ -9,10 +9,11 @@ if not c[1] then return {call('EXISTS', KEYS[3]) == 1 and 'SETTLED' or 'NOCALL'}
 if c[2] ~= ARGV[2] then return {'CONFLICT'} end
 if c[3] ~= ARGV[3] then return {'ELSEWHERE'} end
 local units, hold = number(c[5]), number(c[6])
-local a, available = nil, 0
+local a, own, available = nil, 0, 0
 if c[10] == '1' then
   a = call('HMGET', KEYS[1], 'bal', 'cr', 'held', 'out', 'burn', 'day', 'spent')
-  available = a[1] - a[3] - a[4] + a[2]
+  own = a[1] - a[3] - a[4]
+  available = own + a[2] -- beyond 2^53 not exact, so charges are compared without it
 end
 local t = call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -26,7 +27,7 @@ if c[7] == '' and units <= number(ARGV[4]) then
     funds = math.min(funds, limit - (c[8] == a[6] and a[7] or call('HGET', KEYS[5], c[8]) or 0))
   end
   if price == 0 then count = 0 -- talking on costs nothing
-  elseif price > available or a[3] + price > 9007199254740991 then verdict = 'NOCREDIT'
+  elseif price - own > number(a[2]) or a[3] + price > 9007199254740991 then verdict = 'NOCREDIT'
   elseif price > funds then verdict = 'LIMIT'
   else
     count = 1
@@ -34,6 +35,7 @@ if c[7] == '' and units <= number(ARGV[4]) then
     if c[11] and most > 1 and funds >= price + a[5] and funds >= most * price then
       local ahead = math.floor(((now - c[11]) / 1000 + ARGV[5] - initial) / unit) - units
       count = math.max(1, math.min(ahead, most))
+      if count * price - own > number(a[2]) or a[3] + count * price > 9007199254740991 then count = 1 end
     end
   end
 end
@@ -46,7 +48,7 @@ if count > 0 then
     call('HINCRBY', KEYS[5], c[8], more)
     call('HSET', KEYS[1], 'held', a[3] + more)
   end
-  units, hold, available = units + count, hold + more, available - more
+  units, hold, available = units + count, hold + more, own - more + a[2]
   call('HSET', KEYS[2], 'k', units, 'h', hold)
 end
 call('ZADD', KEYS[4], now + ARGV[6], ARGV[1])

@@ -14,7 +14,7 @@ for i = 2, #KEYS do
     if not a[1] or a[7] == '1' then return {'UNKNOWN', extension} end
     if amount > 0 then
       if math.max(tonumber(a[1]), tonumber(a[6])) + a[5] + amount > 9007199254740991 then return {'RANGE', extension} end
-    elseif a[1] - a[3] - a[4] + a[2] + amount < 0 then
+    elseif a[1] - a[3] - a[4] + amount < -a[2] then
       return {'NOCREDIT', extension}
     end
     fresh[#fresh + 1] = i

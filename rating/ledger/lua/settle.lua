@@ -1,7 +1,7 @@
 -- Ends a call: one debit, the rest of the hold is free again, one record with journal line and CDR. Once.
 -- KEYS  1 account  2 call  3 blob of the call, afterwards its result  4 leases  5 spent on other days  6 outbox  7 nodes
 -- ARGV  1 call  2 extension  3 billed seconds, 0 = not answered  4 results are kept for ms  5 CDR
---       6 '' or 'sweep': only if the lease has lapsed, and the seconds are those to the last proof of life  7 lease ms
+--       6 '' or 'sweep': only if the lease has lapsed, and the seconds are those to the last proof of life
 -- Reply {OK, seconds, units, cost, balance}  {DONE, result}  {NOCALL} {CONFLICT} {LEASED}
 -- Invariant: cost <= held by the call: talk beyond what was granted is not billed. balance = opening + Σ journal, and
 -- the numbers of an account's lines have no gap. A repeat changes nothing and says the same.
@@ -22,7 +22,7 @@ if ARGV[6] == 'sweep' then
   seconds = 0
   if c[1] == '1' then
     local seen = string.match(call('HGET', KEYS[7], c[11]) or '', '^(%d+)') or 0
-    local alive = math.min(now, math.max(lease - ARGV[7], number(seen)))
+    local alive = math.min(now, math.max(lease - call('HGET', KEYS[2], 'v'), number(seen)))
     seconds = math.max(1, math.ceil((alive - c[10]) / 1000))
   end
 end
