@@ -295,6 +295,21 @@ func TestSilentTrunk(t *testing.T) {
 	}
 }
 
+func TestProvisionalEndsRepetitionAndTimerB(t *testing.T) {
+	t.Parallel()
+	p := newPair(t, "udp", fastT1, nil)
+	p.carrier.On("988", RingForever())
+	call := p.phone.Call("988")
+	must[*Message](t)(call.Ringing(t.Context()))
+	sent := p.phone.Counters().Retransmitted
+	time.Sleep((timeout + 4) * fastT1)
+	if now := p.phone.Counters().Retransmitted; now != sent {
+		t.Errorf("the INVITE was sent %d times more", now-sent)
+	}
+	must[*Leg](t)(p.carrier.Await(t.Context(), "988")).Accept()
+	must[*Message](t)(call.Answered(t.Context()))
+}
+
 func TestDeafCarrier(t *testing.T) {
 	p := newPair(t, "udp", fastT1, nil)
 	p.carrier.On("988", Answer(0))
