@@ -2,6 +2,7 @@ package sipctl
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -216,8 +217,23 @@ func (s *Server) apply(ctx context.Context, e SpoolEntry) error {
 	case e.Settle != nil:
 		_, err = s.deps.Ledger.Settle(ctx, *e.Settle)
 	case e.File != nil:
-		err = s.deps.Ledger.File(ctx, *e.File)
+		err = s.file(ctx, *e.File)
 	}
+	return err
+}
+
+// file files the CDR of a call that was never authorised. Where the ledger knows the call after all, an authorization that
+// we had given up has arrived late: it is settled, so that it holds nothing.
+func (s *Server) file(ctx context.Context, cdr rating.CDR) error {
+	err := s.deps.Ledger.File(ctx, cdr)
+	if !errors.Is(err, rating.ErrConflict) {
+		return err
+	}
+	late := rating.Settlement{Call: cdr.ID, Node: s.config.Node, Talked: -1, CDR: cdr}
+	if cdr.AnsweredAt != nil && cdr.EndedAt != nil {
+		late.Answered, late.Ended = *cdr.AnsweredAt, *cdr.EndedAt
+	}
+	_, err = s.deps.Ledger.Settle(ctx, late)
 	return err
 }
 
