@@ -29,10 +29,13 @@ func checkBody(req *sip.Request) *rejection {
 	return nil
 }
 
+// spaces are what may stand around the marks in a media type.
+var spaces = strings.NewReplacer(" ", "", "\t", "")
+
 // mediaType is a Content-Type or Accept value without its parameters, in small letters.
 func mediaType(value string) string {
 	kind, _, _ := strings.Cut(value, ";")
-	return strings.ToLower(strings.NewReplacer(" ", "", "\t", "").Replace(kind))
+	return strings.ToLower(spaces.Replace(kind))
 }
 
 func isMediaType(value string) bool {
@@ -49,7 +52,7 @@ func describesSession(contentType string) bool {
 // optional reports whether the sender does not insist on his body being understood (RFC 3261 §20.11).
 func optional(req *sip.Request) bool {
 	h := grammar.Header(req.Headers(), "content-disposition")
-	return h != nil && strings.Contains(strings.ToLower(strings.ReplaceAll(h.Value(), " ", "")), ";handling=optional")
+	return h != nil && strings.Contains(strings.ToLower(spaces.Replace(h.Value())), ";handling=optional")
 }
 
 // acceptsSDP reports whether an INVITE takes SDP in the answer. Without an Accept it does; with an empty one it takes
