@@ -62,7 +62,7 @@ func isRefusal(err error) bool {
 }
 
 func (c *Call) deliverStored(grant rating.Grant, err error) {
-	c.post(func(c *Call) {
+	c.deliver(func(c *Call) {
 		switch {
 		case c.state != storing:
 		case err != nil:

@@ -86,7 +86,11 @@ func (c *Call) onBye(s side, tx *transaction.Server, req *sip.Request, m transpo
 		}
 		return
 	}
-	if c.state == storing {
+	if c.state < answered && s == callerSide { // a BYE in an early dialog takes the INVITE back (RFC 3261 §15.1.2)
+		c.onCancelled()
+		return
+	}
+	if c.state < answered {
 		c.cause = causeCallee
 		c.setup.failure = failure{code: 480, phrase: "Temporarily Unavailable", trunk: true}
 		c.answered = time.Time{}
@@ -137,6 +141,9 @@ func (c *Call) relay(s side, tx *transaction.Server, req *sip.Request) {
 	}
 	r := &relay{call: c, from: s, server: tx, method: req.Method, inSeq: req.CSeq().SeqNo}
 	var h text
+	if refresh {
+		h.header("Allow", allowed)
+	}
 	h.passed(req.Headers(), passedFrom(s))
 	o := outgoing{method: req.Method, headers: h, body: req.Body(), contact: refresh}
 	if invite {
@@ -190,6 +197,7 @@ func (c *Call) onRelayed(r *relay, res *sip.Response, m transport.Message) {
 	if refresh && res.StatusCode < 300 {
 		other.retarget(res.Contact())
 		h.header("Contact", this.Contact)
+		h.header("Allow", allowed)
 	}
 	h.passed(res.Headers(), passedFrom(1-r.from))
 	_ = r.server.Respond(res.StatusCode, phrase(res), h, res.Body())

@@ -41,7 +41,7 @@ func (s *Server) reviveOnce(ctx context.Context) error {
 	}
 	revived := 0
 	for _, h := range holds {
-		if s.calls.get(h.Call) != nil {
+		if s.calls.get(h.Call) != nil || h.Started.After(s.began) {
 			continue // one of this process
 		}
 		if s.reviveCall(h) {

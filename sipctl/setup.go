@@ -60,6 +60,9 @@ func (c *Call) hold(in *letIn) {
 	ctx, cancel := context.WithTimeout(c.server.background, authorizeWait)
 	defer cancel()
 	in.grant, in.err = c.server.deps.Ledger.Authorize(ctx, c.authorization(in))
+	if in.err == nil && in.grant.Answered {
+		in.err = rating.ErrOwnedElsewhere // answered by the process before: it is revived, not begun again
+	}
 	c.server.metrics.authorize.Observe(time.Since(began).Seconds())
 	if in.err != nil && in.admission.Emergency() && !errors.Is(in.err, rating.ErrOwnedElsewhere) && !errors.Is(in.err, rating.ErrSettled) {
 		c.server.log.Warn("an emergency call passes without the store", "call_id", c.id, "account", c.extension, "err", in.err)
@@ -76,6 +79,9 @@ func (c *Call) onLetIn(in letIn) {
 		c.onRefusal(in.err)
 		return
 	}
+	if !c.unheld { // where another process asked before, its terms count
+		c.setup.admission.Tariff, c.setup.admission.Unbilled = in.grant.Tariff, in.grant.Unbilled
+	}
 	c.happen(onAuthorized)
 }
 
@@ -89,8 +95,16 @@ func (c *Call) authorization(in *letIn) rating.Authorization {
 // ringLease is how long the hold of a ringing call outlives its ring timeout: the call is ours until it is settled.
 const ringLease = 30 * time.Second
 
-// onRefusal refuses the call for a reason of ours.
+// onRefusal refuses the call for a reason of ours. An INVITE that began a call in another process, which runs or is over,
+// is merged (RFC 3261 §8.2.2.2): that call has the record.
 func (c *Call) onRefusal(err error) {
+	if errors.Is(err, rating.ErrOwnedElsewhere) || errors.Is(err, rating.ErrSettled) {
+		_ = c.setup.uas.Respond(482, "Loop Detected", nil, nil)
+		c.state, c.settled = over, true
+		c.leaveSetup()
+		c.finish()
+		return
+	}
 	if c.state == authorizing {
 		c.cause = causeSystem
 		c.setup.failure = c.server.rejection(err, c.setup.snapshot.Settings)
@@ -244,7 +258,9 @@ func (c *Call) ring() {
 	h = append(h, u.routeSet...)
 	h.header("Contact", c.caller.Contact)
 	h.passed(res.Headers(), fromTrunk)
-	_ = u.uas.Respond(res.StatusCode, phrase(res), h, res.Body())
+	if err := u.uas.Respond(res.StatusCode, phrase(res), h, res.Body()); err != nil {
+		c.log().Debug("a provisional answer could not be passed on", "err", err)
+	}
 }
 
 // onTrunkRefusal takes a final response that is no 2xx.
