@@ -36,6 +36,12 @@ func ping(ctx context.Context, c *redis.Client) error {
 	return c.Ping(ctx).Err()
 }
 
+// answered tells whether a server is there, were it only to say that it is loading or wants a password.
+func answered(err error) bool {
+	var reply redis.Error
+	return err == nil || errors.As(err, &reply)
+}
+
 // await waits until the server answers and has read its append-only file. Of a server that says nothing at all for
 // answerLimit it gives up; the caller then kills it.
 func (p *private) await(ctx context.Context, proc *process) error {

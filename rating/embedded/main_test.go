@@ -97,16 +97,12 @@ func open(t *testing.T, dir string, change ...func(*embedded.Options)) *embedded
 	return s
 }
 
-// shut closes a store, once; the second time does nothing.
+// shut closes a store; once more does no harm.
 func shut(t *testing.T, s *embedded.Store) {
 	t.Helper()
-	if s.Client == nil {
-		return
-	}
 	if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Error(err)
 	}
-	s.Client = nil
 }
 
 func testLog(t *testing.T) *slog.Logger {
@@ -165,9 +161,9 @@ func kill(t *testing.T, pid int, sig syscall.Signal) {
 }
 
 // startByHand runs a redis-server in folder as an operator would who repairs something.
-func startByHand(t *testing.T, folder string) int {
+func startByHand(t *testing.T, folder string, args ...string) int {
 	t.Helper()
-	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", "redis.sock", "--appendonly", "yes")
+	cmd := exec.Command("redis-server", append([]string{"--port", "0", "--unixsocket", "redis.sock", "--appendonly", "yes"}, args...)...)
 	cmd.Dir = folder
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -160,7 +160,7 @@ func (p *private) find(ctx context.Context) (*process, error) {
 	defer lock.Close() // a server that was started has inherited it
 	c := controlClient(p.folder)
 	defer c.Close()
-	if err := ping(ctx, c); err == nil { // two servers on one append-only file would destroy it
+	if answered(ping(ctx, c)) { // two servers on one append-only file would destroy it
 		return nil, fmt.Errorf("%w in %s: stop it", errForeign, p.folder)
 	}
 	return spawn(p.binary, p.folder, lock)
@@ -200,7 +200,7 @@ func (p *private) stop(ctx context.Context) error {
 	<-p.done
 	defer p.unwatch()
 	proc := p.current()
-	if proc == nil || proc.awaitExit(0) {
+	if proc == nil || proc.gone() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, stopLimit)

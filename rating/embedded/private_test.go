@@ -69,6 +69,20 @@ func TestAKilledServerIsStartedAgain(t *testing.T) {
 	}
 }
 
+func TestCallsDoNotNoticeARestart(t *testing.T) {
+	s := open(t, dataDir(t))
+	kill(t, s.State().PID, syscall.SIGKILL)
+	var calls sync.WaitGroup
+	for range 300 { // a burst of refused dials makes go-redis give up on its pool, unless the dial waits
+		calls.Go(func() {
+			if err := s.Client.Eval(t.Context(), "return 1", nil).Err(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	calls.Wait()
+}
+
 func TestNothingAcknowledgedIsLostByAKill(t *testing.T) {
 	s := open(t, dataDir(t))
 	var (
@@ -244,7 +258,7 @@ func TestServeWaitsForAToolToFinish(t *testing.T) {
 func TestAForeignServerOnTheSocketIsLeftAlone(t *testing.T) {
 	dir := dataDir(t)
 	shut(t, open(t, dir))
-	pid := startByHand(t, filepath.Join(dir, "redis"))
+	pid := startByHand(t, filepath.Join(dir, "redis"), "--requirepass", "secret")
 	_, err := embedded.Open(t.Context(), embedded.Options{DataDir: dir})
 	if err == nil || !strings.Contains(err.Error(), "not ours") {
 		t.Errorf("error %v, want one that names the foreign server", err)

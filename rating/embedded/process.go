@@ -159,6 +159,15 @@ func runsIn(pid int, folder string) error {
 	return nil
 }
 
+func (p *process) gone() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
 // awaitExit waits until the server is gone, up to limit.
 func (p *process) awaitExit(limit time.Duration) bool {
 	select {

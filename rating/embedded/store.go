@@ -48,6 +48,8 @@ type Store struct {
 	poke     chan struct{} // asks the monitor to look at once
 	stop     context.CancelFunc
 	monitor  sync.WaitGroup
+	closing  sync.Once
+	closed   error
 
 	mu     sync.Mutex
 	state  State
@@ -76,8 +78,14 @@ func (s *Store) Report() Report {
 }
 
 // Close closes the client and ends what Open began: a private server is stopped cleanly (killed when ctx ends first, which
-// loses nothing acknowledged), the in-process engine forgets everything, an external Redis is left alone.
+// loses nothing acknowledged), the in-process engine forgets everything, an external Redis is left alone. A second Close
+// does nothing and returns what the first did.
 func (s *Store) Close(ctx context.Context) error {
+	s.closing.Do(func() { s.closed = s.end(ctx) })
+	return s.closed
+}
+
+func (s *Store) end(ctx context.Context) error {
 	if s.stop != nil {
 		s.stop()
 		s.monitor.Wait()
