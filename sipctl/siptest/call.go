@@ -236,7 +236,7 @@ func (c *Call) sendCancel(over func(*Message, error)) {
 	c.cancelled = true
 	q := c.tx.request
 	q.method = "CANCEL"
-	c.phone.begin(&c.mu, q, q.write(&c.phone.agent, "", nil, Body{}), peer{addr: c.phone.config.Server}, &clientTx{over: over})
+	c.phone.begin(&c.mu, q, q.write(&c.phone.ua, "", nil, Body{}), peer{addr: c.phone.config.Server}, &clientTx{over: over})
 }
 
 // abandon cancels as soon as RFC 3261 §9.1 permits it: after a provisional.

@@ -21,7 +21,7 @@ const (
 
 // Carrier takes calls as scripted and keeps its own record of them.
 type Carrier struct {
-	agent
+	ua
 	config CarrierConfig
 	bell   bell // something in the record has changed
 

@@ -31,7 +31,7 @@ type request struct {
 }
 
 // write puts the request into words. A script's header replaces ours of the same name.
-func (q *request) write(a *agent, contact string, script []Header, b Body) []byte {
+func (q *request) write(a *ua, contact string, script []Header, b Body) []byte {
 	d := newDraft(q.method, " ", q.uri, " SIP/2.0")
 	d = d.header("Via", "SIP/2.0/", a.wire.name(), " ", a.hostPort, ";branch=", q.branch, ";rport")
 	for _, r := range q.routes {
@@ -49,14 +49,14 @@ func (q *request) write(a *agent, contact string, script []Header, b Body) []byt
 }
 
 // ackRefusal is the ACK to a non-2xx (RFC 3261 §17.1.1.3): a part of the INVITE's transaction.
-func (q *request) ackRefusal(a *agent, refusal *Message) []byte {
+func (q *request) ackRefusal(a *ua, refusal *Message) []byte {
 	ack := *q
 	ack.method, ack.to = "ACK", refusal.toValue
 	return ack.write(a, "", nil, Body{})
 }
 
 // begin sends a request and follows it up. The owner holds lock, now and whenever heard and over are called.
-func (a *agent) begin(lock *sync.Mutex, q request, message []byte, to peer, tx *clientTx) {
+func (a *ua) begin(lock *sync.Mutex, q request, message []byte, to peer, tx *clientTx) {
 	tx.key, tx.request = txKey{q.branch, q.method}, q
 	tx.repeater = repeater{a: a, lock: lock, message: message, to: to, giveUp: func() { tx.finish(nil, ErrTimeout) }}
 	if !a.track(tx) {
@@ -117,7 +117,7 @@ func (tx *clientTx) finish(final *Message, err error) {
 	}
 }
 
-func (tx *clientTx) forget(a *agent) {
+func (tx *clientTx) forget(a *ua) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.txs, tx.key)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// send writes one message and says when. A deaf agent only pretends.
-func (a *agent) send(to peer, message []byte) (time.Time, error) {
+// send writes one message and says when. A deaf user agent only pretends.
+func (a *ua) send(to peer, message []byte) (time.Time, error) {
 	at := time.Now()
 	if a.isDeaf.Load() {
 		return at, nil
@@ -21,7 +21,7 @@ func (a *agent) send(to peer, message []byte) (time.Time, error) {
 }
 
 // receive takes what the socket has read.
-func (a *agent) receive(raw string, from peer) {
+func (a *ua) receive(raw string, from peer) {
 	at := time.Now()
 	switch {
 	case a.isDeaf.Load():
@@ -32,7 +32,7 @@ func (a *agent) receive(raw string, from peer) {
 	}
 }
 
-func (a *agent) dispatch(at time.Time, raw string, from peer) {
+func (a *ua) dispatch(at time.Time, raw string, from peer) {
 	m, err := Parse(raw)
 	if err != nil {
 		if strings.Trim(raw, "\r\n\x00") != "" { // an empty datagram is a keep-alive
@@ -50,7 +50,7 @@ func (a *agent) dispatch(at time.Time, raw string, from peer) {
 	}
 }
 
-func (a *agent) onResponse(m *Message) {
+func (a *ua) onResponse(m *Message) {
 	key := txKey{m.Branch(), m.cseqMethod}
 	a.mu.Lock()
 	tx := a.txs[key]
@@ -62,7 +62,7 @@ func (a *agent) onResponse(m *Message) {
 	tx.receive(m)
 }
 
-func (a *agent) onRequest(m *Message) {
+func (a *ua) onRequest(m *Message) {
 	a.count.method(m.Method)
 	if m.Method == "ACK" && a.role.ackedRefusal(m) {
 		return
@@ -80,7 +80,7 @@ func (a *agent) onRequest(m *Message) {
 }
 
 // answer replies to a request that belongs to no dialog.
-func (a *agent) answer(m *Message, r Reply) {
+func (a *ua) answer(m *Message, r Reply) {
 	if !r.Silent && m.Method != "ACK" {
 		_, _ = a.send(replyTo(m), writeReply(m, r.code(), r.Reason, a.token(), "", r.Headers, r.Body))
 	}

@@ -10,5 +10,5 @@
 // Nothing here opens media: bodies are carried as text.
 //
 // Time stamps are taken at the socket, right after a read and right before a write, and keep Go's monotonic reading.
-// All methods may be called from any goroutine. Close waits for everything the agent has started.
+// All methods may be called from any goroutine. Close waits for everything the user agent has started.
 package siptest

@@ -17,19 +17,19 @@ const (
 	columnWidth = 30   // characters between two lines of the ladder
 )
 
-// Ladder records the messages of all agents that share it, in the order of their time, and prints them as the arrows between
+// Ladder records the messages of all user agents that share it, in the order of their time, and prints them as the arrows between
 // lines that every SIP textbook shows. It keeps the newest 2000 messages. A nil Ladder records nothing.
 type Ladder struct {
 	mu      sync.Mutex
-	names   map[netip.AddrPort]string         // agents, and peers that have been given a name
+	names   map[netip.AddrPort]string         // user agents, and peers that have been given a name
 	columns []netip.AddrPort                  // in the order in which they were seen
-	agents  map[netip.AddrPort]int            // their place: phones on the left, carriers on the right
+	places  map[netip.AddrPort]int            // their place: phones on the left, carriers on the right
 	aliases map[netip.AddrPort]netip.AddrPort // TCP connections, to the address that their owner listens on
 	rungs   []Rung
 	dropped int
 }
 
-// Rung is one message as an agent saw it.
+// Rung is one message as an user agent saw it.
 type Rung struct {
 	At       time.Time
 	From, To netip.AddrPort
@@ -37,7 +37,7 @@ type Rung struct {
 	CallID   string
 }
 
-// Name gives a name to an address that is no agent's: the Tollgate between them.
+// Name gives a name to an address that is no user agent's: the Tollgate between them.
 func (l *Ladder) Name(name string, addr netip.AddrPort) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -48,7 +48,7 @@ func (l *Ladder) Name(name string, addr netip.AddrPort) {
 
 func (l *Ladder) prepare() {
 	if l.names == nil {
-		l.names, l.agents = map[netip.AddrPort]string{}, map[netip.AddrPort]int{}
+		l.names, l.places = map[netip.AddrPort]string{}, map[netip.AddrPort]int{}
 		l.aliases = map[netip.AddrPort]netip.AddrPort{}
 	}
 }
@@ -60,7 +60,7 @@ func (l *Ladder) join(name string, addr netip.AddrPort, place int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.prepare()
-	l.names[addr], l.agents[addr] = name, place
+	l.names[addr], l.places[addr] = name, place
 	l.column(addr)
 }
 
@@ -87,7 +87,7 @@ func (l *Ladder) known(addr netip.AddrPort) netip.AddrPort {
 	}
 	same := addr
 	for other := range l.names {
-		if l.agents[other] == 0 && other.Addr() == addr.Addr() {
+		if l.places[other] == 0 && other.Addr() == addr.Addr() {
 			if same != addr {
 				return addr
 			}
@@ -117,14 +117,14 @@ func (l *Ladder) sent(at time.Time, from, to netip.AddrPort, message []byte) {
 	l.add(Rung{at, from, to, line, callID})
 }
 
-// received notes what comes from outside; what another agent of this ladder sent stands there already.
+// received notes what comes from outside; what another user agent of this ladder sent stands there already.
 func (l *Ladder) received(by netip.AddrPort, m *Message) {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.agents[l.known(m.Source)] == 0 {
+	if l.places[l.known(m.Source)] == 0 {
 		l.add(Rung{m.At, m.Source, by, rungLine(m), m.callID})
 	}
 }
@@ -203,7 +203,7 @@ func (l *Ladder) Print(w io.Writer, callID string) error {
 	return err
 }
 
-// Places of the columns; what is no agent stands between them.
+// Places of the columns; what is no user agent stands between them.
 const (
 	left  = -1
 	right = 1
@@ -214,7 +214,7 @@ func (l *Ladder) used(rungs []Rung) []netip.AddrPort {
 	columns := slices.DeleteFunc(slices.Clone(l.columns), func(c netip.AddrPort) bool {
 		return !slices.ContainsFunc(rungs, func(r Rung) bool { return r.From == c || r.To == c })
 	})
-	slices.SortStableFunc(columns, func(a, b netip.AddrPort) int { return l.agents[a] - l.agents[b] })
+	slices.SortStableFunc(columns, func(a, b netip.AddrPort) int { return l.places[a] - l.places[b] })
 	return columns
 }
 

@@ -32,7 +32,7 @@ const maxHeld = 64 // actions of a leg that wait for its ACK
 func (k *Carrier) newLeg(m *Message, b Behaviour) *Leg {
 	l := &Leg{carrier: k, invite: m, behaviour: b, number: User(m.URI), branch: m.Branch(), offer: b.Session}
 	if l.offer.Text == "" {
-		l.offer = k.agent.offer
+		l.offer = k.ua.offer
 	}
 	l.open(&l.first)
 	return l
@@ -43,7 +43,7 @@ func (l *Leg) open(s *session) {
 	m, k := l.invite, l.carrier
 	tag := k.token()
 	*s = session{
-		a: &k.agent, lock: &l.mu, key: dialogKey{m.callID, tag},
+		a: &k.ua, lock: &l.mu, key: dialogKey{m.callID, tag},
 		local: m.toValue + ";tag=" + tag, remote: m.fromValue, contact: k.contact(l.number),
 		target: AddressURI(m.Get("Contact")), routes: m.All("Record-Route"), way: m.from, remoteCSeq: int64(m.cseq),
 		offer: l.offer, replies: l.behaviour.Replies, owner: l,
@@ -168,7 +168,7 @@ func (l *Leg) respond(code int, reason string, script []Header, b Body, toTag st
 func (l *Leg) refuse(code int, reason string, script []Header) {
 	l.final = code
 	message := l.respond(code, reason, script, Body{}, l.first.key.localTag)
-	r := &repeater{a: &l.carrier.agent, lock: &l.mu, message: message, to: replyTo(l.invite), giveUp: func() { l.refusal = nil }}
+	r := &repeater{a: &l.carrier.ua, lock: &l.mu, message: message, to: replyTo(l.invite), giveUp: func() { l.refusal = nil }}
 	_, _ = r.start(l.carrier.wire.reliable(), t2*l.carrier.t1)
 	l.refusal = r
 	l.carrier.bury(&l.first)
@@ -215,7 +215,7 @@ func (l *Leg) ended(s *session) {
 }
 
 // forget frees what only repetitions needed; the record keeps the rest.
-func (l *Leg) forget(*agent) {
+func (l *Leg) forget(*ua) {
 	l.carrier.table.Lock()
 	if l.carrier.invites[l.branch] == l {
 		delete(l.carrier.invites, l.branch)

@@ -143,7 +143,7 @@ func TestLatencyIsNearEnough(t *testing.T) {
 	l.Add(-time.Second)   // a clock that went back
 }
 
-// BenchmarkCall is one whole call after the other, both agents together: 14 messages over UDP.
+// BenchmarkCall is one whole call after the other, both user agents together: 14 messages over UDP.
 func BenchmarkCall(b *testing.B) {
 	k := newCarrierForLoad(b, "udp", Answer(0))
 	p, err := NewPhone(PhoneConfig{Config: Config{Lean: true, Linger: loadLinger}, Server: k.Addr()})

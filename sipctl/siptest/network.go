@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Network is what happens to the datagrams of an agent, in each direction. Datagrams with different delays overtake one
+// Network is what happens to the datagrams of an user agent, in each direction. Datagrams with different delays overtake one
 // another.
 type Network struct {
 	Loss      float64       // share of datagrams that vanish, 0 to 1
@@ -31,7 +31,7 @@ func (n *Network) open() *network {
 }
 
 // carry delivers a datagram as often and as late as fate has it.
-func (n *network) carry(a *agent, deliver func()) {
+func (n *network) carry(a *ua, deliver func()) {
 	for range n.copies() {
 		if d := n.delay(); d > 0 {
 			a.after(d, deliver)

@@ -39,7 +39,7 @@ func newPair(t *testing.T, transport string, t1 time.Duration, change func(*Phon
 		p.Close()
 		k.Close()
 		if t.Failed() {
-			t.Logf("as the agents saw it:\n%s", ladder)
+			t.Logf("as both saw it:\n%s", ladder)
 		}
 	})
 	return pair{p, k, ladder}

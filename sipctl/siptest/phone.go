@@ -25,7 +25,7 @@ type Authorizer func(challenge *Message, method, uri string) (Header, bool)
 
 // Phone places calls. One phone, with its one socket, serves as many calls at a time as there is memory for.
 type Phone struct {
-	agent
+	ua
 	config PhoneConfig
 }
 
@@ -77,7 +77,7 @@ func (p *Phone) Request(ctx context.Context, method, uri string, script []Header
 	}
 	q := request{method: method, uri: uri, branch: p.newBranch(), from: p.from(p.config.User) + ";tag=" + p.token(),
 		to: "<" + uri + ">", callID: p.newCallID(), cseq: 1}
-	return p.exchange(ctx, q, q.write(&p.agent, p.contact(p.config.User), script, b))
+	return p.exchange(ctx, q, q.write(&p.ua, p.contact(p.config.User), script, b))
 }
 
 // Hijack sends a request in somebody else's dialog from this phone's own socket, as one who has overheard the call would,
@@ -87,7 +87,7 @@ func (p *Phone) Hijack(ctx context.Context, victim *Call, method string, script 
 	q := victim.dialog.next(method)
 	victim.dialog.cseq--
 	victim.mu.Unlock()
-	return p.exchange(ctx, q, q.write(&p.agent, p.contact(p.config.User), script, b))
+	return p.exchange(ctx, q, q.write(&p.ua, p.contact(p.config.User), script, b))
 }
 
 // exchange sends a request to the server and waits for its final response.
@@ -99,7 +99,7 @@ func (p *Phone) exchange(ctx context.Context, q request, message []byte) (*Messa
 }
 
 // await starts something with the lock held and waits for its outcome.
-func (a *agent) await(ctx context.Context, what string, lock *sync.Mutex, start func(over func(*Message, error))) (*Message, error) {
+func (a *ua) await(ctx context.Context, what string, lock *sync.Mutex, start func(over func(*Message, error))) (*Message, error) {
 	var (
 		bell     bell
 		settled  bool

@@ -115,7 +115,7 @@ func (k *Carrier) state() string {
 	return fmt.Sprintf("%d calls so far, %d answered, %d ended", t.Calls, t.Answered, t.Ended)
 }
 
-// Counters count messages of an agent.
+// Counters count messages of an user agent.
 type Counters struct {
 	Invites, Acks, Byes, Cancels, Options, Others int64 // requests received, copies included
 
@@ -150,7 +150,7 @@ func (c *counters) method(method string) {
 }
 
 // Counters are the counts so far.
-func (a *agent) Counters() Counters {
+func (a *ua) Counters() Counters {
 	c := &a.count
 	return Counters{
 		Invites: c.invites.Load(), Acks: c.acks.Load(), Byes: c.byes.Load(), Cancels: c.cancels.Load(),

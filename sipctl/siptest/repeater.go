@@ -16,7 +16,7 @@ const (
 // requests (timers A and E), final responses to an INVITE (G) and 2xx (RFC 3261 §13.3.1.4). All methods but fire are called
 // with lock held.
 type repeater struct {
-	a       *agent
+	a       *ua
 	lock    *sync.Mutex
 	message []byte
 	to      peer

@@ -22,14 +22,14 @@ func (r Reply) code() int {
 // Replies chooses by method. It covers requests in a dialog (BYE, re-INVITE, INFO, OPTIONS, …) and OPTIONS outside of one.
 type Replies map[string]Reply
 
-// SetReply changes the agent's answer to requests of a method, from the next one on.
-func (a *agent) SetReply(method string, r Reply) {
+// SetReply changes the user agent's answer to requests of a method, from the next one on.
+func (a *ua) SetReply(method string, r Reply) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.replies[method] = r
 }
 
-func (a *agent) reply(method string) Reply {
+func (a *ua) reply(method string) Reply {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.replies[method]

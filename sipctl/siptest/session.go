@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Side says which end of a dialog did something, seen from the agent that tells it.
+// Side says which end of a dialog did something, seen from the user agent that tells it.
 type Side string
 
 // The ends of a dialog.
@@ -32,7 +32,7 @@ const (
 // session is a dialog (RFC 3261 §12) and the requests in it, in both directions; the same for either end of the wire. Its
 // owner, a Call or a Leg, lends it its lock: every method but receive is called with it held.
 type session struct {
-	a    *agent
+	a    *ua
 	lock *sync.Mutex
 	key  dialogKey
 
@@ -300,7 +300,7 @@ func (s *session) finish(by Side, reason string, at time.Time) {
 	s.owner.ended(s)
 }
 
-func (s *session) forget(a *agent) {
+func (s *session) forget(a *ua) {
 	a.mu.Lock()
 	if a.dialogs[s.key] == s { // a script may have placed a second call under the same name
 		delete(a.dialogs, s.key)

@@ -17,12 +17,12 @@ import (
 const (
 	dialLimit  = 2 * time.Second // to open a connection
 	writeLimit = 2 * time.Second // to write one message: a peer that stops reading loses its connection
-	maxStreams = 4096            // connections of one agent at a time
+	maxStreams = 4096            // connections of one user agent at a time
 	maxLine    = 16 << 10        // bytes of one header line in a stream
 )
 
 var (
-	errClosed      = errors.New("the agent is closed")
+	errClosed      = errors.New("the user agent is closed")
 	errManyStreams = fmt.Errorf("more than %d connections", maxStreams)
 	errFrame       = errors.New("no SIP message in the stream")
 )

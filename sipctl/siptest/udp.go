@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// wire is one transport of an agent: a UDP socket, or a TCP listener with its connections.
+// wire is one transport of an user agent: a UDP socket, or a TCP listener with its connections.
 type wire interface {
 	name() string // as in Via: UDP, TCP
 	local() netip.AddrPort

@@ -32,9 +32,9 @@ func (b *bell) next() <-chan struct{} {
 	return b.waiters
 }
 
-// wait returns when so says yes. It asks again at every ring of the bell, and gives up with the context, with the agent, or
+// wait returns when so says yes. It asks again at every ring of the bell, and gives up with the context, with the user agent, or
 // when Patience is over; state then tells how far things have come.
-func (a *agent) wait(ctx context.Context, b *bell, so func() bool, what string, state func() string) error {
+func (a *ua) wait(ctx context.Context, b *bell, so func() bool, what string, state func() string) error {
 	patience := time.NewTimer(a.conf.Patience)
 	defer patience.Stop()
 	for {

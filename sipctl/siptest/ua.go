@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Errors of the agents' waits.
+// Errors of the user agents' waits.
 var (
 	ErrTimeout  = errors.New("no answer within 64·T1") // RFC 3261 timers B and F
 	ErrPatience = errors.New("waited in vain")         // see Config.Patience
@@ -22,11 +22,11 @@ var (
 
 const (
 	defaultPatience = 60 * time.Second
-	maxDialogs      = 200_000 // calls of one agent at a time
+	maxDialogs      = 200_000 // calls of one user agent at a time
 	sweepPause      = 100 * time.Millisecond
 )
 
-// Config is what a Phone and a Carrier have in common. The zero value is a UDP agent on a free port of 127.0.0.1.
+// Config is what a Phone and a Carrier have in common. The zero value is a UDP user agent on a free port of 127.0.0.1.
 type Config struct {
 	Name      string     // in the ladder; default "phone", "carrier"
 	Transport string     // "udp" (default) or "tcp"
@@ -61,8 +61,9 @@ func (c Config) withDefaults(name string) Config {
 	return c
 }
 
-// agent is the part that a Phone and a Carrier share: the socket, the tables that messages are matched by, and the end of it all.
-type agent struct {
+// ua is the user agent that a Phone and a Carrier have in common: the socket, the tables that messages are matched by, and
+// the end of it all.
+type ua struct {
 	conf     Config
 	t1       time.Duration
 	wire     wire
@@ -91,7 +92,7 @@ type role interface {
 
 // mortal is something that stays in the tables for a while after its end, to answer repetitions.
 type mortal interface {
-	forget(*agent) // called with no lock held
+	forget(*ua) // called with no lock held
 }
 
 type grave struct {
@@ -99,7 +100,7 @@ type grave struct {
 	of    mortal
 }
 
-func (a *agent) open(c Config, r role, place int) error {
+func (a *ua) open(c Config, r role, place int) error {
 	a.conf, a.t1, a.role = c, c.T1, r
 	a.txs, a.dialogs = map[txKey]*clientTx{}, map[dialogKey]*session{}
 	a.replies, a.done = Replies{}, make(chan struct{})
@@ -129,22 +130,22 @@ func (a *agent) open(c Config, r role, place int) error {
 	return nil
 }
 
-// Addr is the address that the agent listens on.
-func (a *agent) Addr() netip.AddrPort { return a.wire.local() }
+// Addr is the address that the user agent listens on.
+func (a *ua) Addr() netip.AddrPort { return a.wire.local() }
 
-// Deaf makes the agent drop all that comes and send nothing, or ends that. Like a host whose cable is pulled: no ICMP, no
+// Deaf makes the user agent drop all that comes and send nothing, or ends that. Like a host whose cable is pulled: no ICMP, no
 // RST. Its own timers run on.
-func (a *agent) Deaf(deaf bool) { a.isDeaf.Store(deaf) }
+func (a *ua) Deaf(deaf bool) { a.isDeaf.Store(deaf) }
 
-// DropConnections closes all TCP connections of the agent, which goes on listening. On UDP there is nothing to close.
-func (a *agent) DropConnections() {
+// DropConnections closes all TCP connections of the user agent, which goes on listening. On UDP there is nothing to close.
+func (a *ua) DropConnections() {
 	if w, ok := a.wire.(*tcpWire); ok {
 		w.drop()
 	}
 }
 
-// Close ends the agent like a crash: no BYE is sent, the port answers no more. It returns when nothing of it runs any more.
-func (a *agent) Close() {
+// Close ends the user agent like a crash: no BYE is sent, the port answers no more. It returns when nothing of it runs any more.
+func (a *ua) Close() {
 	a.mu.Lock()
 	if a.closed {
 		a.mu.Unlock()
@@ -158,8 +159,8 @@ func (a *agent) Close() {
 	a.running.Wait()
 }
 
-// enter holds the agent open for one piece of work; leave with running.Done.
-func (a *agent) enter() bool {
+// enter holds the user agent open for one piece of work; leave with running.Done.
+func (a *ua) enter() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
@@ -169,8 +170,8 @@ func (a *agent) enter() bool {
 	return true
 }
 
-// after runs f when d is over, unless the agent has been closed.
-func (a *agent) after(d time.Duration, f func()) *time.Timer {
+// after runs f when d is over, unless the user agent has been closed.
+func (a *ua) after(d time.Duration, f func()) *time.Timer {
 	return time.AfterFunc(d, func() {
 		if a.enter() {
 			defer a.running.Done()
@@ -179,7 +180,7 @@ func (a *agent) after(d time.Duration, f func()) *time.Timer {
 	})
 }
 
-func (a *agent) track(tx *clientTx) bool {
+func (a *ua) track(tx *clientTx) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
@@ -189,7 +190,7 @@ func (a *agent) track(tx *clientTx) bool {
 	return true
 }
 
-func (a *agent) enlist(s *session) error {
+func (a *ua) enlist(s *session) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
@@ -203,13 +204,13 @@ func (a *agent) enlist(s *session) error {
 }
 
 // bury leaves something in the tables for Linger more.
-func (a *agent) bury(of mortal) {
+func (a *ua) bury(of mortal) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.graves = append(a.graves, grave{time.Now().Add(a.conf.Linger), of})
 }
 
-func (a *agent) sweep() {
+func (a *ua) sweep() {
 	tick := time.NewTicker(sweepPause)
 	defer tick.Stop()
 	for {
@@ -222,7 +223,7 @@ func (a *agent) sweep() {
 	}
 }
 
-func (a *agent) sweepUntil(now time.Time) {
+func (a *ua) sweepUntil(now time.Time) {
 	a.mu.Lock()
 	n := 0
 	for n < len(a.graves) && now.After(a.graves[n].until) {
@@ -238,7 +239,7 @@ func (a *agent) sweepUntil(now time.Time) {
 }
 
 // contact is our Contact value for a user, with where we are reached.
-func (a *agent) contact(user string) string {
+func (a *ua) contact(user string) string {
 	uri := "<sip:" + user + "@" + a.hostPort
 	if a.wire.reliable() {
 		uri += ";transport=tcp"
@@ -247,6 +248,6 @@ func (a *agent) contact(user string) string {
 }
 
 // token is 64 random bits for a tag or a branch.
-func (a *agent) token() string { return strconv.FormatUint(rand.Uint64(), 36) }
+func (a *ua) token() string { return strconv.FormatUint(rand.Uint64(), 36) }
 
-func (a *agent) newBranch() string { return "z9hG4bK" + a.token() }
+func (a *ua) newBranch() string { return "z9hG4bK" + a.token() }
