@@ -108,7 +108,7 @@ func dialogsAreExchanged(w *world) {
 
 func takeover(w *world) {
 	e := w.account(100 * rating.Unit)
-	owner, second, third := ledgerOf(w.redis, "owner-"+e), ledgerOf(w.redis, "second-"+e), ledgerOf(w.redis, "third-"+e)
+	owner, second, third := ledgerOf(w.redis, "owner-"+e), hastyLedger(w.redis, "second-"+e), ledgerOf(w.redis, "third-"+e)
 	a := authorization(e, perSix)
 	a.Node = owner.Node
 	w.must(owner.Heartbeat(w.Context()))
@@ -118,7 +118,7 @@ func takeover(w *world) {
 	said.Node = owner.Node
 	g, err := owner.Answer(w.Context(), said)
 	w.must(err)
-	_, err = second.Adopt(w.Context(), a.Call, second.Node)
+	_, err = third.Adopt(w.Context(), a.Call, third.Node)
 	w.wantRefused(err, rating.ErrOwnedElsewhere)
 	w.within("the owner's heartbeat is gone", func() bool {
 		w.must(second.Heartbeat(w.Context()))
@@ -147,7 +147,7 @@ func takeover(w *world) {
 
 func inviteTakesOver(w *world) {
 	e := w.account(100 * rating.Unit)
-	owner, second := ledgerOf(w.redis, "a-"+e), ledgerOf(w.redis, "b-"+e)
+	owner, patient, second := ledgerOf(w.redis, "a-"+e), ledgerOf(w.redis, "p-"+e), hastyLedger(w.redis, "b-"+e)
 	w.must(owner.Heartbeat(w.Context()))
 	a := authorization(e, perSix)
 	a.Node = owner.Node
@@ -155,7 +155,7 @@ func inviteTakesOver(w *world) {
 	w.must(err)
 	again := a
 	again.Node, again.Tariff = second.Node, perSecond // the rate was changed meanwhile
-	_, err = second.Authorize(w.Context(), again)
+	_, err = patient.Authorize(w.Context(), again)
 	w.wantRefused(err, rating.ErrOwnedElsewhere)
 	var g rating.Grant
 	w.within("taken over", func() bool {

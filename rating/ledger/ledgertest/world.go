@@ -32,14 +32,19 @@ func newWorld(t *testing.T, client redis.UniversalClient) *world {
 	return w
 }
 
-// ledgerOf is a node's ledger that counts as dead, and sweeps, after a time short enough to wait for.
+// ledgerOf is a node's ledger, soon calm, that takes other nodes for alive for an hour.
 func ledgerOf(client redis.UniversalClient, node string) *ledger.Ledger {
-	return ledger.New(client, ledger.Options{Node: node, Alive: time.Second, Calm: 50 * time.Millisecond})
+	return ledger.New(client, ledger.Options{Node: node, Alive: time.Hour, Calm: 50 * time.Millisecond})
+}
+
+// hastyLedger is the ledger of a node that takes others for dead after a time short enough to wait for.
+func hastyLedger(client redis.UniversalClient, node string) *ledger.Ledger {
+	return ledger.New(client, ledger.Options{Node: node, Alive: 300 * time.Millisecond})
 }
 
 // dyingLedger is the ledger of a node that dies, or sweeps after one that did: its leases are short.
 func dyingLedger(client redis.UniversalClient, node string) *ledger.Ledger {
-	return ledger.New(client, ledger.Options{Node: node, Lease: 200 * time.Millisecond, Alive: time.Second, Calm: 50 * time.Millisecond})
+	return ledger.New(client, ledger.Options{Node: node, Lease: 200 * time.Millisecond, Calm: 50 * time.Millisecond})
 }
 
 // number makes extensions and calls different in one process; tests on one store do not meet.
