@@ -49,7 +49,7 @@ func (c *Catalog) closeAndForget(ctx context.Context, extension string, s step) 
 	}
 	tombstone := formatID(max(s.Version, 0) + 1)
 	w := write{kind: extensionKind, documents: []putDocument{{extension, s.Version, tombstone, lastStep}}}
-	switch _, err := c.store(ctx, w); {
+	switch err := c.store(ctx, w); {
 	case errors.Is(err, errOutrun):
 		return nil // removed already
 	case err != nil:

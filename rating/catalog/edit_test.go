@@ -256,3 +256,22 @@ func TestRatesAreImportedAllOrNone(t *testing.T) {
 		}
 	})
 }
+
+// A client library sends a command again when the answer is lost.
+func TestAWriteThatIsSentTwiceIsWrittenOnce(t *testing.T) {
+	everyStore(t, func(t *testing.T, client redis.UniversalClient) {
+		c := New(client, nil, Options{Log: quiet})
+		w := write{kind: rateKind, documents: []putDocument{{id: "1", value: "1 {}"}}}
+		for range 2 {
+			if err := c.storeAs(t.Context(), "the same", w); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := c.store(t.Context(), w); !errors.Is(err, errOutrun) {
+			t.Errorf("another write of the same document: %v", err)
+		}
+		if version := client.HGet(t.Context(), headKey, "version").Val(); version != "1" {
+			t.Errorf("the catalog is at version %s", version)
+		}
+	})
+}

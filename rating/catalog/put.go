@@ -7,7 +7,6 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"slices"
-	"strconv"
 	"time"
 
 	"tollgate/rating"
@@ -40,12 +39,6 @@ var (
 	errPlanMoved = errors.New("trunks, dial rules or settings changed while the edit was made")
 )
 
-// outrun says which document of the batch has another version by now.
-type outrun struct{ document int }
-
-func (outrun) Error() string        { return errOutrun.Error() }
-func (outrun) Is(target error) bool { return target == errOutrun }
-
 // pending says which extension has an account step to be done first.
 type pending struct{ extension string }
 
@@ -53,18 +46,22 @@ func (p pending) Error() string {
 	return "a change of extension " + p.extension + " is not finished yet"
 }
 
-// store runs the write and returns the version of the catalog that it made.
-func (c *Catalog) store(ctx context.Context, w write) (int64, error) {
-	args := []any{rand.Text(), w.plan, flag(w.kind.inPlan()), flag(w.changesSnapshot()), logLength, changeChannel,
+// store runs the write. The stamp names it, so that a client library that repeats it after a lost answer does no harm.
+func (c *Catalog) store(ctx context.Context, w write) error {
+	return c.storeAs(ctx, rand.Text(), w)
+}
+
+func (c *Catalog) storeAs(ctx context.Context, stamp string, w write) error {
+	args := []any{stamp, w.plan, flag(w.kind.inPlan()), flag(w.changesSnapshot()), logLength, changeChannel,
 		string(w.kind), w.kind.most(), maxNamed}
 	for _, d := range w.documents {
 		args = append(args, d.id, d.over, d.value, d.step)
 	}
-	values, err := putScript.Run(ctx, c.client, []string{headKey, logKey, stepsKey, w.kind.key(), batchKey}, args...).Slice()
+	words, err := putScript.Run(ctx, c.client, []string{headKey, logKey, stepsKey, w.kind.key(), batchKey}, args...).StringSlice()
 	if err != nil {
-		return 0, storeError(err)
+		return storeError(err)
 	}
-	return w.kind.stored(values)
+	return w.kind.refusal(words)
 }
 
 // changesSnapshot reports whether nodes have something to follow.
@@ -79,31 +76,24 @@ func flag(b bool) int {
 	return 0
 }
 
-// stored reads the reply of put.lua.
-func (k kind) stored(values []any) (int64, error) {
-	word, operand := "", ""
-	if len(values) > 0 {
-		word = fmt.Sprint(values[0])
+// refusal reads the reply of put.lua.
+func (k kind) refusal(words []string) error {
+	words = append(words, "", "")
+	switch words[0] {
+	case "OK":
+		return nil
+	case "VERSION":
+		return errOutrun
+	case "PENDING":
+		return pending{words[1]}
+	case "PLAN":
+		return errPlanMoved
+	case "FULL":
+		return errFull(k)
+	case "BATCH":
+		return errBatch
 	}
-	if len(values) > 1 {
-		operand = fmt.Sprint(values[1])
-	}
-	number, err := strconv.ParseInt(operand, 10, 64)
-	switch {
-	case word == "OK" && err == nil:
-		return number, nil
-	case word == "VERSION" && err == nil:
-		return 0, outrun{int(number)}
-	case word == "PENDING":
-		return 0, pending{operand}
-	case word == "PLAN":
-		return 0, errPlanMoved
-	case word == "FULL":
-		return 0, errFull(k)
-	case word == "BATCH":
-		return 0, errBatch
-	}
-	return 0, fmt.Errorf("unexpected reply %v", values)
+	return fmt.Errorf("unexpected reply %q", words)
 }
 
 func errFull(k kind) error {
@@ -130,7 +120,7 @@ func (c *Catalog) persist(ctx context.Context, prepare func(context.Context) (wr
 		if len(w.documents) > c.options.direct {
 			err = c.storeBatch(ctx, w.kind, prepare)
 		} else {
-			_, err = c.store(ctx, w)
+			err = c.store(ctx, w)
 		}
 		if err == nil {
 			c.awaitOwn(ctx, w)

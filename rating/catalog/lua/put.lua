@@ -5,7 +5,7 @@
 --       8 how many documents it may hold  9 most documents that the log names one by one, then per document:
 --       id, version that it must have (0 = there is none), value, step
 --         value: '' removes, '=' leaves it, else "version json"    step: '' none, '*' this write finishes it, else it
--- Reply {OK version} {VERSION n} {PENDING id} {PLAN} {FULL} {BATCH}; n counts the documents of the batch from 0
+-- Reply {OK} {VERSION} {PENDING id} {PLAN} {FULL} {BATCH}
 -- Invariant: a document is written only over the version that the writer saw. While a step of an extension is pending,
 -- nobody else writes its document; while a large batch of a kind is written, nobody else writes that kind.
 local first, width, portion = 10, 4, 400 -- a hundred documents to a command: commands cost more than documents
@@ -16,6 +16,7 @@ local function version(value)
 end
 local function flush(command, key, list) if #list > 0 then redis.call(command, key, unpack(list)) end end
 
+if redis.call('HGET', KEYS[1], 'stamp') == ARGV[1] then return {'OK'} end -- this very write, sent again
 if redis.call('HGET', KEYS[5], 'kind') == ARGV[7] and ARGV[first + 3] ~= '*' then return {'BATCH'} end
 if ARGV[2] ~= '' and (redis.call('HGET', KEYS[1], 'plan') or '0') ~= ARGV[2] then return {'PLAN'} end
 local pending, added = ARGV[7] == 'extensions' and redis.call('HLEN', KEYS[3]) > 0, 0
@@ -26,7 +27,7 @@ for from = first, #ARGV, portion do
   for n, value in ipairs(redis.call('HMGET', KEYS[4], unpack(ids))) do
     local i, held = from + width * (n - 1), version(value)
     if steps and steps[n] and ARGV[i + 3] ~= '*' then return {'PENDING', ids[n]} end
-    if held ~= tonumber(ARGV[i + 1]) then return {'VERSION', (i - first) / width} end
+    if held ~= tonumber(ARGV[i + 1]) then return {'VERSION'} end
     if held == 0 then added = added + 1 end
   end
 end
@@ -47,7 +48,7 @@ for from = first, #ARGV, portion do
   flush('HDEL', KEYS[4], gone)
   flush('HSET', KEYS[3], steps)
 end
-if ARGV[4] ~= '1' then return {'OK', tonumber(redis.call('HGET', KEYS[1], 'version') or 0)} end
+if ARGV[4] ~= '1' then return {'OK'} end
 
 local touched = {'stamp', ARGV[1]}
 if (#ARGV + 1 - first) / width > tonumber(ARGV[9]) then
@@ -64,4 +65,4 @@ if redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], entry, unpack(touched)).
   redis.call('XADD', KEYS[2], entry, unpack(touched))
 end
 redis.call('PUBLISH', ARGV[6], now)
-return {'OK', now}
+return {'OK'}
