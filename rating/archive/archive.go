@@ -29,6 +29,7 @@ type Archive struct {
 	writing   sync.Mutex // held by the one transaction that changes something
 	known     directory  // guarded by writing
 	calendars calendars
+	sparse    int64 // see the constant
 
 	rebuilding  sync.Mutex // held by the one SetLocation at work
 	rebuildStep int        // CDRs that it counts in one transaction, so that the drain gets its turn
@@ -44,7 +45,7 @@ func Open(ctx context.Context, o Options) (*Archive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open archive %s: %w", dsn, err)
 	}
-	a := &Archive{dialect: d, pools: p, readOnly: o.ReadOnly, log: o.Log, rebuildStep: rebuildStep}
+	a := &Archive{dialect: d, pools: p, readOnly: o.ReadOnly, log: o.Log, rebuildStep: rebuildStep, sparse: sparse}
 	if a.log == nil {
 		a.log = slog.Default()
 	}

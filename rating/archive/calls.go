@@ -46,7 +46,7 @@ func (a *Archive) Call(ctx context.Context, id rating.CallID) (rating.CDR, error
 // takes no longer for being deep or the archive large: the daily sums say on which day it begins.
 func (a *Archive) Calls(ctx context.Context, f CallFilter) (List[rating.CDR], error) {
 	list := List[rating.CDR]{Items: []rating.CDR{}}
-	sel, err := f.selection()
+	sel, err := a.selection(f)
 	if err != nil {
 		return list, err
 	}
@@ -59,12 +59,15 @@ func (a *Archive) Calls(ctx context.Context, f CallFilter) (List[rating.CDR], er
 		if err != nil {
 			return err
 		}
-		stretches, err := s.stretches(sel, e)
+		stretches, err := s.stretches(&sel, e)
 		if err != nil {
 			return err
 		}
 		for _, st := range stretches {
 			list.Total += st.calls
+		}
+		if stretches, err = s.divide(sel, e, stretches, offset, limit); err != nil {
+			return err
 		}
 		for _, part := range sel.parts(stretches, offset, limit) {
 			if list.Items, err = s.callsOf(sel, part, list.Items); err != nil {
@@ -79,7 +82,7 @@ func (a *Archive) Calls(ctx context.Context, f CallFilter) (List[rating.CDR], er
 // AllCalls gives every call that f selects, in its order, without pages. It reads in portions, so that a slow reader
 // does not hold the database.
 func (a *Archive) AllCalls(ctx context.Context, f CallFilter) iter.Seq2[rating.CDR, error] {
-	sel, err := f.selection()
+	sel, err := a.selection(f)
 	if err != nil {
 		return failing[rating.CDR](err)
 	}
@@ -87,7 +90,7 @@ func (a *Archive) AllCalls(ctx context.Context, f CallFilter) iter.Seq2[rating.C
 	return portions(func(last *key) (list []rating.CDR, next key, err error) {
 		err = a.view(ctx, func(s *session) error {
 			if whole.calls < 0 {
-				if whole.calls, err = a.callsIn(s, sel); err != nil {
+				if whole.calls, err = a.callsIn(s, &sel); err != nil {
 					return err
 				}
 			}
@@ -99,7 +102,7 @@ func (a *Archive) AllCalls(ctx context.Context, f CallFilter) iter.Seq2[rating.C
 }
 
 // callsIn counts the calls of a selection.
-func (a *Archive) callsIn(s *session, sel selection) (calls int64, err error) {
+func (a *Archive) callsIn(s *session, sel *selection) (calls int64, err error) {
 	e, err := a.era(s)
 	if err != nil {
 		return 0, err
@@ -117,10 +120,11 @@ type selection struct {
 	keyword      keyword
 	dispositions []rating.Disposition
 	order        order
+	sparse       int64
 }
 
-func (f CallFilter) selection() (selection, error) {
-	sel := selection{from: math.MinInt64, to: math.MaxInt64, keyword: keywordOf(f.Q)}
+func (a *Archive) selection(f CallFilter) (selection, error) {
+	sel := selection{from: math.MinInt64, to: math.MaxInt64, keyword: keywordOf(f.Q), sparse: a.sparse}
 	if !f.From.IsZero() {
 		sel.from = microsCeil(f.From)
 	}

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"math"
 	"strings"
 
 	"tollgate/rating"
@@ -21,7 +22,7 @@ type part struct {
 // than the page and so is few calls, however long the time.
 func (sel selection) parts(stretches []stretch, offset, limit int64) []part {
 	if !sel.byTime() {
-		return []part{{sel.from, sel.to, offset, limit, sparse + 1}}
+		return []part{{sel.from, sel.to, offset, limit, math.MaxInt64}}
 	}
 	for len(stretches) > 0 && offset >= stretches[0].calls {
 		offset -= stretches[0].calls
@@ -101,7 +102,7 @@ func (s *session) pick(sel selection, p part, after *key) (string, *conditions) 
 	}
 	order := sel.order.by("")
 	end := order + " LIMIT " + give + " OFFSET " + skip
-	if sel.keyword != "" && p.calls <= sparse {
+	if sel.keyword != "" && p.calls <= sel.sparse {
 		words := make([]string, len(sel.dispositions))
 		for i, d := range sel.words() {
 			words[i] = c.arg(d)

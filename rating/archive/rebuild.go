@@ -132,6 +132,8 @@ var stale = []string{
 	`DELETE FROM roll_day WHERE (generation, day) IN (SELECT generation, day FROM roll_day WHERE generation > ?1 LIMIT ?2)`,
 	`DELETE FROM roll_ext WHERE (generation, party, day) IN (SELECT generation, party, day FROM roll_ext WHERE generation < ?1 LIMIT ?2)`,
 	`DELETE FROM roll_ext WHERE (generation, party, day) IN (SELECT generation, party, day FROM roll_ext WHERE generation > ?1 LIMIT ?2)`,
+	`DELETE FROM roll_month WHERE (generation, party, month) IN (SELECT generation, party, month FROM roll_month WHERE generation < ?1 LIMIT ?2)`,
+	`DELETE FROM roll_month WHERE (generation, party, month) IN (SELECT generation, party, month FROM roll_month WHERE generation > ?1 LIMIT ?2)`,
 }
 
 // purge deletes some rows of generations that are not in use; done when there are none left.

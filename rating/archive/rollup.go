@@ -26,28 +26,30 @@ func (s *sums) add(disposition rating.Disposition, seconds int64, cost rating.Mo
 	s.cost += cost
 }
 
-// dayOf is a party's day.
-type dayOf struct {
+// period is a party's day, or month.
+type period struct {
 	party int64
-	day   int
+	is    int // 20190531, or 201905
 }
 
-// tally gathers what a batch adds to the daily sums of one generation.
+// tally gathers what a batch adds to the sums of one generation.
 type tally struct {
-	era   era
-	days  map[int]*sums
-	party map[dayOf]*sums
+	era    era
+	days   map[int]*sums
+	party  map[period]*sums
+	months map[period]*sums
 }
 
 func newTally(e era) *tally {
-	return &tally{e, make(map[int]*sums), make(map[dayOf]*sums)}
+	return &tally{e, make(map[int]*sums), make(map[period]*sums), make(map[period]*sums)}
 }
 
 // add counts a call for the day on which it started, as the call log lists it.
 func (t *tally) add(party, startedAt int64, disposition rating.Disposition, seconds int64, cost rating.Money) {
 	day := t.era.calendar.day(startedAt)
-	of(t.days, day).add(disposition, seconds, cost)
-	of(t.party, dayOf{party, day}).add(disposition, seconds, cost)
+	for _, s := range []*sums{of(t.days, day), of(t.party, period{party, day}), of(t.months, period{party, day / 100})} {
+		s.add(disposition, seconds, cost)
+	}
 }
 
 func of[K comparable](m map[K]*sums, key K) *sums {
@@ -57,8 +59,11 @@ func of[K comparable](m map[K]*sums, key K) *sums {
 	return m[key]
 }
 
-// sumColumns are the columns of sums, in the order of their values.
-var sumColumns = []string{"answered", "busy", "no_answer", "failed", "cancelled", "rejected", "seconds", "cost"}
+// sumColumns are the columns of sums, in the order of their values; months have the calls alone.
+var (
+	callColumns = []string{"answered", "busy", "no_answer", "failed", "cancelled", "rejected"}
+	sumColumns  = append(slices.Clone(callColumns), "seconds", "cost")
+)
 
 func (s *sums) values() []any {
 	v := make([]any, 0, len(sumColumns))
@@ -69,18 +74,19 @@ func (s *sums) values() []any {
 }
 
 var (
-	addToDay   = addition("roll_day", "generation", "day")
-	addToParty = addition("roll_ext", "generation", "party", "day")
+	addToDay   = addition("roll_day", []string{"generation", "day"}, sumColumns)
+	addToParty = addition("roll_ext", []string{"generation", "party", "day"}, sumColumns)
+	addToMonth = addition("roll_month", []string{"generation", "party", "month"}, callColumns)
 )
 
 // addition builds the statement that adds sums to a row, or makes the row.
-func addition(table string, key ...string) string {
-	columns := append(slices.Clone(key), sumColumns...)
-	places, updates := make([]string, len(columns)), make([]string, len(sumColumns))
+func addition(table string, key, sums []string) string {
+	columns := append(slices.Clone(key), sums...)
+	places, updates := make([]string, len(columns)), make([]string, len(sums))
 	for i := range columns {
 		places[i] = parameter(i + 1)
 	}
-	for i, c := range sumColumns {
+	for i, c := range sums {
 		updates[i] = c + " = " + table + "." + c + " + excluded." + c
 	}
 	return "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (" + strings.Join(places, ", ") +
@@ -94,11 +100,18 @@ func (t *tally) write(s *session) error {
 			return err
 		}
 	}
-	keys := slices.SortedFunc(maps.Keys(t.party), func(a, b dayOf) int {
-		return cmp.Or(cmp.Compare(a.party, b.party), cmp.Compare(a.day, b.day))
+	if err := t.writeParties(s, addToParty, t.party, len(sumColumns)); err != nil {
+		return err
+	}
+	return t.writeParties(s, addToMonth, t.months, len(callColumns))
+}
+
+func (t *tally) writeParties(s *session, text string, rows map[period]*sums, columns int) error {
+	keys := slices.SortedFunc(maps.Keys(rows), func(a, b period) int {
+		return cmp.Or(cmp.Compare(a.party, b.party), cmp.Compare(a.is, b.is))
 	})
 	for _, k := range keys {
-		if _, err := s.exec(addToParty, append([]any{t.era.generation, k.party, k.day}, t.party[k].values()...)...); err != nil {
+		if _, err := s.exec(text, append([]any{t.era.generation, k.party, k.is}, rows[k].values()[:columns]...)...); err != nil {
 			return err
 		}
 	}

@@ -107,7 +107,7 @@ type span struct {
 }
 
 func (f StatFilter) check() (span, order, error) {
-	sp := span{first: 0, last: farDay, extension: f.Extension, divisor: 1}
+	sp := span{first: firstDay, last: lastDay, extension: f.Extension, divisor: 1}
 	var bad rating.Invalid
 	if f.By != "" {
 		if sp.divisor = periods[f.By]; sp.divisor == 0 {
@@ -175,7 +175,7 @@ func periodName(period, divisor int) string {
 
 // lastName is the user name that an extension had in its latest calls.
 func (s *session) lastName(e era, extension string) (name string, err error) {
-	_, err = s.one([]any{&name}, `SELECT p.username FROM parties p JOIN roll_ext r ON r.generation = ?1 AND r.party = p.id
- WHERE p.extension = ?2 ORDER BY r.day DESC, p.id DESC LIMIT 1`, e.generation, extension)
+	_, err = s.one([]any{&name}, `SELECT username FROM parties p WHERE extension = ?2
+ ORDER BY COALESCE((SELECT MAX(day) FROM roll_ext WHERE generation = ?1 AND party = p.id), 0) DESC, id DESC LIMIT 1`, e.generation, extension)
 	return name, err
 }

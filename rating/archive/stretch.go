@@ -1,122 +1,168 @@
 package archive
 
 import (
+	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 )
 
-// stretch is a part of the time that a selection spans, with the number of calls that it selects there: a whole day,
-// counted by the daily sums, or a part of a day at either end, counted call by call.
+// stretch is a part of the time that a selection spans, with the number of calls that it selects there: a whole day or
+// month, which the sums have counted, or a part of a day at either end, counted call by call.
 type stretch struct {
 	from, to int64 // microseconds, [from, to)
 	calls    int64
+	month    int // 201905 for a whole month
 }
 
-// stretches divides a selection, in its order of time, leaving out what is empty.
-func (s *session) stretches(sel selection, e era) ([]stretch, error) {
+// stretches divides a selection into stretches in its order of time, leaving out what is empty. It drops a keyword
+// that finds everybody.
+func (s *session) stretches(sel *selection, e era) ([]stretch, error) {
 	if sel.from >= sel.to {
 		return nil, nil
 	}
+	if found, err := s.narrow(sel); err != nil || !found {
+		return nil, err
+	}
 	edges, first, last := wholeDays(e.calendar, sel.from, sel.to)
-	var all []stretch
-	for _, edge := range edges {
-		calls, err := s.count(sel, edge.from, edge.to)
+	all, err := s.counted(*sel, edges)
+	if err != nil {
+		return nil, err
+	}
+	spans := []days{{first, last}}
+	if sel.keyword != "" { // without one, the days of all extensions are few enough
+		var from, to int
+		if spans, from, to = wholeMonths(first, last); from <= to {
+			months, err := s.rolled(*sel, e, byMonth, from, to)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, months...)
+		}
+	}
+	for _, d := range spans {
+		if d.first > d.last {
+			continue
+		}
+		rows, err := s.rolled(*sel, e, byDay, d.first, d.last)
 		if err != nil {
 			return nil, err
 		}
-		if calls > 0 {
-			all = append(all, stretch{edge.from, edge.to, calls})
-		}
+		all = append(all, rows...)
 	}
-	if first <= last {
-		days, err := s.days(sel, e, first, last)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, days...)
-	}
-	slices.SortFunc(all, func(a, b stretch) int {
-		if sel.order.descending {
-			a, b = b, a
-		}
-		switch {
-		case a.from < b.from:
-			return -1
-		case a.from > b.from:
-			return 1
-		}
-		return 0
-	})
+	sel.sort(all)
 	return all, nil
 }
 
-// farDay is a day beyond all calls, for a selection without end.
-const farDay = 99_991_231
-
-// wholeDays returns the days that lie wholly within [from, to), and the parts of days at its ends.
-func wholeDays(c *calendar, from, to int64) (edges []stretch, first, last int) {
-	first, last = 0, farDay
-	if from != math.MinInt64 {
-		first = c.day(from)
-		if c.begin(first) < from {
-			next := c.begin(addDays(first, 1))
-			edges = append(edges, stretch{from: from, to: min(next, to)})
-			if next >= to {
-				return edges, 1, 0
-			}
-			first = addDays(first, 1)
+// sort puts stretches into the selection's order of time.
+func (sel selection) sort(list []stretch) {
+	slices.SortFunc(list, func(a, b stretch) int {
+		if sel.order.descending {
+			a, b = b, a
 		}
-	}
-	if to != math.MaxInt64 {
-		last = c.day(to)
-		if begin := c.begin(last); begin < to {
-			edges = append(edges, stretch{from: max(begin, from), to: to})
-		}
-		last = addDays(last, -1)
-	}
-	return edges, first, last
+		return cmp.Compare(a.from, b.from)
+	})
 }
 
-// count counts calls one by one: those of less than a day.
-func (s *session) count(sel selection, from, to int64) (calls int64, err error) {
-	var c conditions
-	c.where("disposition IN ("+strings.Repeat("%s, ", len(sel.dispositions)-1)+"%s)", sel.words()...)
-	c.where("started_at >= %s AND started_at < %s", from, to)
-	if sel.keyword != "" {
-		c.where("+party IN "+matching, string(sel.keyword))
+// narrow drops the selection's keyword where it finds everybody; found is false where it finds nobody.
+func (s *session) narrow(sel *selection) (found bool, err error) {
+	if sel.keyword == "" {
+		return true, nil
 	}
-	_, err = s.one([]any{&calls}, "SELECT COUNT(*) FROM cdrs"+s.dialect.index("cdrs_log")+c.String(), c.args...)
-	return calls, err
+	var matched, all int64
+	_, err = s.one([]any{&matched, &all}, `SELECT COUNT(CASE WHEN folded LIKE ?1 ESCAPE '\' THEN 1 END), COUNT(*) FROM parties`, string(sel.keyword))
+	if matched == all {
+		sel.keyword = ""
+	}
+	return matched > 0, err
 }
 
-// days reads whole days from the sums.
-func (s *session) days(sel selection, e era, first, last int) ([]stretch, error) {
+// divide replaces the months in which a page begins and ends by their days, so that the page is found within a day.
+func (s *session) divide(sel selection, e era, list []stretch, offset, limit int64) ([]stretch, error) {
+	for range 2 {
+		i := sel.crowdedMonth(list, offset, limit)
+		if i < 0 {
+			break
+		}
+		month := list[i].month
+		rows, err := s.rolled(sel, e, byDay, month*100+1, month*100+31)
+		if err != nil {
+			return nil, err
+		}
+		sel.sort(rows)
+		list = slices.Replace(list, i, i+1, rows...)
+	}
+	return list, nil
+}
+
+// crowdedMonth is the index of a month with many calls in which a page begins or ends; -1 is none.
+func (sel selection) crowdedMonth(list []stretch, offset, limit int64) int {
+	var before int64
+	for i, st := range list {
+		within := func(row int64) bool { return before <= row && row < before+st.calls }
+		if st.month != 0 && st.calls > sel.sparse && (within(offset) || within(offset+limit-1)) {
+			return i
+		}
+		before += st.calls
+	}
+	return -1
+}
+
+// counted counts the calls of parts of days one by one.
+func (s *session) counted(sel selection, edges []stretch) ([]stretch, error) {
+	var list []stretch
+	for _, edge := range edges {
+		var c conditions
+		c.where("disposition IN ("+strings.Repeat("%s, ", len(sel.dispositions)-1)+"%s)", sel.words()...)
+		c.where("started_at >= %s AND started_at < %s", edge.from, edge.to)
+		if sel.keyword != "" {
+			c.where("+party IN "+matching, string(sel.keyword))
+		}
+		if _, err := s.one([]any{&edge.calls}, "SELECT COUNT(*) FROM cdrs"+s.dialect.index("cdrs_log")+c.String(), c.args...); err != nil {
+			return nil, err
+		}
+		if edge.calls > 0 {
+			list = append(list, edge)
+		}
+	}
+	return list, nil
+}
+
+// unit is what sums are kept by.
+type unit string
+
+const (
+	byDay   unit = "day"
+	byMonth unit = "month"
+)
+
+// rolled reads days or months from the sums.
+func (s *session) rolled(sel selection, e era, by unit, first, last int) ([]stretch, error) {
 	columns := make([]string, len(sel.dispositions))
 	for i, d := range sel.dispositions {
 		columns[i] = string(d) // a column of the same name
 	}
-	calls := "SUM(" + strings.Join(columns, " + ") + ")"
-	var c conditions
 	table := "roll_day"
+	var c conditions
 	c.where("generation = %s", e.generation)
 	if sel.keyword != "" {
-		table = "roll_ext"
+		table = map[unit]string{byDay: "roll_ext", byMonth: "roll_month"}[by]
 		c.where("party IN "+matching, string(sel.keyword))
 	}
-	c.where("day BETWEEN %s AND %s", first, last)
-	var days []stretch
+	c.where(string(by)+" BETWEEN %s AND %s", first, last)
+	var list []stretch
 	err := s.each(func(scan func(...any) error) error {
-		var day int
-		var n int64
-		if err := scan(&day, &n); err != nil {
-			return err
+		var is int
+		var st stretch
+		err := scan(&is, &st.calls)
+		st.from, st.to = e.calendar.begin(is), e.calendar.begin(addDays(is, 1))
+		if by == byMonth {
+			st.month, st.from, st.to = is, e.calendar.begin(is*100+1), e.calendar.begin(firstOfNext(is*100+1))
 		}
-		days = append(days, stretch{e.calendar.begin(day), e.calendar.begin(addDays(day, 1)), n})
-		return nil
-	}, fmt.Sprintf("SELECT day, %[1]s FROM %[2]s%[3]s GROUP BY day HAVING %[1]s > 0", calls, table, c.String()), c.args...)
-	return days, err
+		list = append(list, st)
+		return err
+	}, fmt.Sprintf("SELECT %[1]s, SUM(%[2]s) FROM %[3]s%[4]s GROUP BY %[1]s HAVING SUM(%[2]s) > 0", by, strings.Join(columns, " + "), table, c.String()), c.args...)
+	return list, err
 }
 
 // words are the dispositions as values of a statement.

@@ -108,6 +108,20 @@ CREATE TABLE roll_ext (
     PRIMARY KEY (generation, party, day)
 ) STRICT, WITHOUT ROWID;
 
+-- The same calls by month, which is how searches over a long time are counted.
+CREATE TABLE roll_month (
+    generation INTEGER NOT NULL,
+    party      INTEGER NOT NULL REFERENCES parties (id),
+    month      INTEGER NOT NULL, -- 201905
+    answered   INTEGER NOT NULL,
+    busy       INTEGER NOT NULL,
+    no_answer  INTEGER NOT NULL,
+    failed     INTEGER NOT NULL,
+    cancelled  INTEGER NOT NULL,
+    rejected   INTEGER NOT NULL,
+    PRIMARY KEY (generation, party, month)
+) STRICT, WITHOUT ROWID;
+
 -- Records that could not be filed, with what they said: never lost, never in the way.
 CREATE TABLE quarantine (
     n        INTEGER PRIMARY KEY,
