@@ -92,7 +92,7 @@ func TestValidateRequest(t *testing.T) {
 		{"two Session-Expires, one compact", added(added(plainInvite, "Session-Expires: 90"), "x: 1800"), "400 Two Session-Expires Headers"},
 		{"two Subject, one compact", added(added(plainInvite, "Subject: a"), "s: b"), "400 Two Subject Headers"},
 		{"two Contact", added(plainInvite, contact), "400 Two Contact Headers"},
-		{"two Contact in one", edited(plainInvite, contact, contact+", <sip:102@192.0.2.1>"), "400 Malformed Contact Header"},
+		{"two Contact in one", edited(plainInvite, contact, contact+", <sip:102@192.0.2.1>"), "400 Two Contact Headers"},
 		{"two From in one", edited(plainInvite, from, from+", <sip:102@pbx>;tag=2"), "400 Malformed From Header"},
 		{"two tags", edited(plainInvite, ";tag=1928301774", ";tag=1;Tag=2"), "400 Malformed From Header"},
 		{"many Via are a proxy's path", edited(plainInvite, via, via+strings.Repeat("\r\nVia: SIP/2.0/UDP 192.0.2.3;branch=z9hG4bK2", 69)), ""},

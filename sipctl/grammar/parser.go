@@ -22,9 +22,9 @@ func NewParser() *sip.Parser {
 		"Max-Forwards":   parseMaxForwards,
 		"Content-Length": parsers["content-length"],
 		"Content-Type":   parsers["content-type"],
-		"Via":            listed(parsers["via"], normalizeVia),
-		"Route":          listed(parsers["route"], nil),
-		"Record-Route":   listed(parsers["record-route"], nil),
+		"Via":            parseVia,
+		"Route":          parsers["route"],
+		"Record-Route":   parsers["record-route"],
 	}
 	delete(parsers, "refer-to") // text is all that we need of them
 	delete(parsers, "referred-by")
@@ -60,7 +60,7 @@ func orGeneric(name string, parse sip.HeaderParser) sip.HeaderParser {
 	}
 }
 
-// commaError is the type of the error with which a parser of the library says that more values follow.
+// commaError is the type of the error by which a parser tells the library that more values follow a comma.
 var commaError = func() reflect.Type {
 	_, err := sip.DefaultHeadersParser()["via"](nil, "SIP/2.0/UDP a;branch=1,SIP/2.0/UDP b;branch=2")
 	return reflect.TypeOf(err)
@@ -68,18 +68,12 @@ var commaError = func() reflect.Type {
 
 func isComma(err error) bool { return err != nil && reflect.TypeOf(err) == commaError }
 
-// listed wraps a parser of the library for a header of many values.
-func listed(parse sip.HeaderParser, normalize func(sip.Header) error) sip.HeaderParser {
-	return func(field []byte, text string) (sip.Header, error) {
-		h, err := parse(field, text)
-		if normalize == nil || err != nil && !isComma(err) {
-			return h, err
-		}
-		if bad := normalize(h); bad != nil && err == nil {
-			return nil, bad
-		}
-		return h, err
+// more says that a comma follows: text was read but for rest, which is empty or begins with it.
+func more(text, rest string) error {
+	if rest == "" {
+		return nil
 	}
+	return reflect.ValueOf(len(text) - len(rest)).Convert(commaError).Interface().(error)
 }
 
 func parseFrom(_ []byte, text string) (sip.Header, error) {
@@ -92,14 +86,16 @@ func parseTo(_ []byte, text string) (sip.Header, error) {
 	return h, parseOne(text, &h.DisplayName, &h.Address, &h.Params)
 }
 
-// parseContact reads one Contact. A list stays text: it is legal in a registration and a redirection, neither of which we
-// follow, and nowhere else.
 func parseContact(_ []byte, text string) (sip.Header, error) {
 	if strings.Trim(text, " \t") == "*" {
 		return &sip.ContactHeader{Address: sip.Uri{Host: "*", Wildcard: true}}, nil
 	}
 	h := new(sip.ContactHeader)
-	return h, parseOne(text, &h.DisplayName, &h.Address, &h.Params)
+	rest, err := scanAddress(text, &h.DisplayName, &h.Address, &h.Params)
+	if err != nil {
+		return nil, err
+	}
+	return h, more(text, rest)
 }
 
 // parseCSeq reads 1*DIGIT LWS Method; the number is below 2**31 (RFC 3261 §8.1.1.5).
@@ -133,23 +129,4 @@ func parseMaxForwards(_ []byte, text string) (sip.Header, error) {
 	}
 	hops := sip.MaxForwardsHeader(n)
 	return &hops, nil
-}
-
-// normalizeVia trims what LWS may surround, writes parameter names in small letters, and reports what is no hop.
-func normalizeVia(h sip.Header) error {
-	via := h.(*sip.ViaHeader)
-	via.Transport, via.Host = strings.Trim(via.Transport, " \t"), strings.Trim(via.Host, " \t")
-	kept := via.Params[:0]
-	for _, p := range via.Params {
-		p.K, p.V = strings.ToLower(strings.Trim(p.K, " \t")), strings.Trim(p.V, " \t")
-		if p.K == "" && p.V == "" {
-			continue
-		}
-		if !IsToken(p.K) || kept.Has(p.K) {
-			return fmt.Errorf("malformed Via parameter")
-		}
-		kept = append(kept, p)
-	}
-	via.Params = kept
-	return nil
 }
