@@ -39,7 +39,7 @@ func (c *Call) store() {
 	draft.AnsweredAt = &at
 	answer := rating.Answer{Call: c.id, Node: c.server.config.Node, At: at, Dialog: c.blob().encode(), Draft: draft}
 	have := c.grant
-	c.server.work.goDo(func() {
+	c.aside(func() {
 		ctx, cancel := context.WithTimeout(c.server.background, answerWait)
 		defer cancel()
 		grant, err := c.server.deps.Ledger.Answer(ctx, answer)

@@ -135,8 +135,7 @@ func (c *Call) run() {
 func (c *Call) do(e event) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			c.server.metrics.panics.Inc()
-			c.log().Error("a call failed", "err", fault, "stack", string(debug.Stack()))
+			c.fault(fault)
 			c.broken()
 		}
 	}()
@@ -144,14 +143,41 @@ func (c *Call) do(e event) {
 	c.show()
 }
 
-// broken ends a call after a fault of ours, with as little as possible.
+// aside runs f in another goroutine: for what must be waited for.
+func (c *Call) aside(f func()) {
+	c.server.work.goDo(func() {
+		defer func() {
+			if fault := recover(); fault != nil {
+				c.fault(fault)
+				c.deliver((*Call).broken)
+			}
+		}()
+		f()
+	})
+}
+
+func (c *Call) fault(fault any) {
+	c.server.metrics.panics.Inc()
+	c.server.log.Error("a call failed", "call_id", c.id, "account", c.extension, "err", fault, "stack", string(debug.Stack()))
+}
+
+// broken ends a call after a fault of ours, with as little as possible. What it held is settled from the ledger's own record
+// when its lease lapses.
 func (c *Call) broken() {
 	defer func() {
 		if recover() != nil {
 			c.remove()
 		}
 	}()
+	if c.state == withdrawn || c.state >= ending {
+		c.remove()
+		return
+	}
+	asking := c.state == authorizing
 	c.stop(causeSystem)
+	if asking {
+		c.remove() // no answer of the ledger will come
+	}
 }
 
 // happen takes the call one step on.

@@ -56,7 +56,7 @@ func (c *Call) extend(step creditStep, talked time.Duration) {
 	}
 	ask := rating.Extend{Call: c.id, Extension: c.cdr.Extension, Node: c.server.config.Node, HaveUnits: c.credit.units}
 	asked := c.credit.asked
-	c.server.work.goDo(func() {
+	c.aside(func() {
 		ctx, cancel := context.WithTimeout(c.server.background, wait)
 		defer cancel()
 		grant, err := c.server.deps.Ledger.Extend(ctx, ask)

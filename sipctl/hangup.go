@@ -155,7 +155,7 @@ func (c *Call) settle() {
 		entry = SpoolEntry{File: &cdr}
 	}
 	c.leaveSetup()
-	c.server.work.goDo(func() {
+	c.aside(func() {
 		c.server.commit(entry)
 		c.deliver(func(c *Call) {
 			c.settled = true

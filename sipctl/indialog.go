@@ -269,7 +269,7 @@ func (c *Call) saveDialog() {
 		return
 	}
 	text := c.blob().encode()
-	c.server.work.goDo(func() {
+	c.aside(func() {
 		ctx, cancel := c.server.wait(earlyWait)
 		defer cancel()
 		if err := c.server.deps.Ledger.SaveDialog(ctx, c.id, text); err != nil && !isRefusal(err) {

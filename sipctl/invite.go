@@ -54,7 +54,7 @@ func (s *Server) onInvite(tx *transaction.Server, req *sip.Request, m transport.
 	if tx.SetUser(c) {
 		c.Cancelled()
 	}
-	s.work.goDo(func() { c.authorize(in) })
+	c.aside(func() { c.authorize(in) })
 }
 
 // newCall is a call of which nothing is known but its INVITE.

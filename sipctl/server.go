@@ -153,6 +153,9 @@ func (s *Server) Ready() error {
 // StoreLost tells the server whether the store can be reached, so that OPTIONS says so.
 func (s *Server) StoreLost(lost bool) { s.lost.Store(lost) }
 
+// Transactions counts those that are held, late copies' included: it grows with the load, and with nothing else.
+func (s *Server) Transactions() (servers, clients int) { return s.tx.Size() }
+
 // TrunkState is how a trunk is doing, as this node sees it.
 type TrunkState struct {
 	Name        string
