@@ -52,7 +52,7 @@ var fates = map[string]fate{
 	"authorization": ours, "www-authenticate": ours, "authentication-info": ours, "security-client": ours,
 	"security-server": ours, "security-verify": ours, "flow-timer": ours,
 	// Who calls: ours is built from the account (RFC 3325).
-	"p-asserted-identity": ours, "p-preferred-identity": ours, "remote-party-id": ours, "privacy": ours,
+	"p-asserted-identity": ours, "p-preferred-identity": ours, "remote-party-id": ours,
 	// What is believed only within a trust domain (RFC 5806, 7044, 3892, 8224, 7315).
 	"diversion": whenTrusted, "history-info": whenTrusted, "referred-by": whenTrusted, "identity": whenTrusted,
 	"identity-info": whenTrusted, "p-access-network-info": whenTrusted, "p-called-party-id": whenTrusted,

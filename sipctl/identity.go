@@ -38,6 +38,18 @@ func checkTrusted(trusted []Trusted) error {
 	return nil
 }
 
+// identityHeader names the header in which a peer tells us who pays, long and in small letters; "" = another way.
+func identityHeader(from peer) string {
+	if from.trusted == nil {
+		return ""
+	}
+	name, ok := strings.CutPrefix(from.trusted.Identity, "header:")
+	if !ok {
+		return ""
+	}
+	return grammar.LongName(name)
+}
+
 // assertedBy reads the identity in one of its four forms: from | pai | header:X-Name | account:NUMBER.
 func assertedBy(mode string, req *sip.Request) (string, error) {
 	kind, value, _ := strings.Cut(mode, ":")
@@ -47,7 +59,7 @@ func assertedBy(mode string, req *sip.Request) (string, error) {
 	case "pai":
 		return fromPAI(req.Headers())
 	case "header":
-		return fromHeader(req.Headers(), value)
+		return fromHeader(req.Headers(), grammar.LongName(value))
 	case "account":
 		return extensionFrom(value)
 	}
@@ -74,11 +86,12 @@ func fromPAI(headers []sip.Header) (string, error) {
 	return "", fmt.Errorf("%w: no P-Asserted-Identity", rating.ErrUnknownExtension)
 }
 
-// fromHeader takes the whole value of a header that the peer adds. Twice there, it says nothing.
+// fromHeader takes the whole value of a header that the peer adds, by its long name in small letters. Twice there, it says
+// nothing.
 func fromHeader(headers []sip.Header, name string) (string, error) {
 	value, found := "", false
 	for _, h := range headers {
-		if strings.EqualFold(h.Name(), name) || grammar.LongName(h.Name()) == strings.ToLower(name) {
+		if grammar.LongName(h.Name()) == name {
 			if found {
 				return "", fmt.Errorf("%w: two headers %s", rating.ErrUnknownExtension, name)
 			}

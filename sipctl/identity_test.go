@@ -67,6 +67,17 @@ func TestCallerOf(t *testing.T) {
 	}
 }
 
+func TestIdentityHeader(t *testing.T) {
+	for identity, want := range map[string]string{"header:X-Account": "x-account", "from": "", "account:1": ""} {
+		if got := identityHeader(peer{trusted: &Trusted{Identity: identity}}); got != want {
+			t.Errorf("%s: got %q", identity, got)
+		}
+	}
+	if identityHeader(peer{}) != "" {
+		t.Error("a stranger's header is one")
+	}
+}
+
 func TestCheckTrusted(t *testing.T) {
 	network := netip.MustParsePrefix("192.0.2.10/32")
 	for identity, good := range map[string]bool{"from": true, "pai": true, "header:X-Account": true, "account:900": true,
