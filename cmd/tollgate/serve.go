@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"tollgate/rating/embedded"
 )
 
 func serveCommand() *cobra.Command {
@@ -32,6 +34,7 @@ func serve(ctx context.Context, configFile string, out io.Writer) error {
 	}
 	log, level := newLogger(os.Stderr, config.Log)
 	log = log.With("node", config.Node)
+	embedded.LogClients(log)
 	a, err := newApp(ctx, config, os.Getenv("TOLLGATE_ADMIN_PASSWORD"), log)
 	if err != nil {
 		return err
