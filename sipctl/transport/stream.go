@@ -91,7 +91,7 @@ func (l *Layer) forget(c *conn) {
 // readMessages reads an accepted connection: the guard delivers whole messages.
 func (l *Layer) readMessages(c *conn) {
 	defer l.forget(c)
-	buffer := make([]byte, maxMessage)
+	buffer := make([]byte, guard.MaxMessage)
 	for {
 		n, err := c.net.Read(buffer)
 		if err != nil {
