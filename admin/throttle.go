@@ -11,7 +11,7 @@ const (
 	triesPerAddress = 20  // of any users from one address
 	triesPerUser    = 100 // of one user from anywhere: many addresses may not lock the owner out, only slow him down
 
-	firstDelay   = time.Second
+	firstDelay   = 10 * time.Second
 	longestDelay = 15 * time.Minute
 	longestAny   = 30 * time.Second // for triesPerUser
 	forgetAfter  = time.Hour

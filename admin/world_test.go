@@ -158,6 +158,7 @@ func (outbox) Shards() int { return rating.Shards }
 // newWorld starts everything.
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	t.Parallel() // every world has a store of its own
 	ctx, cancel := context.WithCancel(context.Background())
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	w := &world{t: t, sip: &sipSide{health: map[string]string{"FXO-1": "up"}}, tokens: map[rating.Role]string{}, changes: &changeList{}, ready: &readyState{}}
