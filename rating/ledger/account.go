@@ -129,8 +129,8 @@ func (l *Ledger) EachAccount(ctx context.Context, f func(page []rating.Account) 
 }
 
 // SetTerms applies an operator's terms to an account. It opens the account where there is none, and opens a closed one
-// again (at balance 0; Seq goes on) for a newer version or version 1. A version that is not newer than the one applied
-// changes nothing. Another payment type sets TotalRecharges to 0 and leaves a payment_type line in the journal.
+// again (at balance 0; Seq goes on). A version that is not newer than the one applied last changes nothing, so the
+// versions of a number must go on when its extension is deleted and added again. Another payment type sets TotalRecharges to 0 and leaves a payment_type line in the journal.
 // Lowering the credit may make what is available negative; then nothing new is granted.
 func (l *Ledger) SetTerms(ctx context.Context, extension string, terms rating.Terms, version int64, username, by string) error {
 	keys, err := keysOf(extension)

@@ -148,6 +148,9 @@ func TestFigures(t *testing.T) {
 	took := openLoop(t, d, 400, 5*time.Second)
 	slices.Sort(took)
 	t.Logf("authorize at 400/s, fsync always: p50 %v, p99 %v, max %v", took[len(took)/2], took[len(took)*99/100], took[len(took)-1])
+	for _, fsync := range []string{"no", "everysec", "always"} {
+		piped(t, newDesk(t, fsync), "fsync "+fsync)
+	}
 	for _, fsync := range []string{"everysec", "always"} {
 		d := newDesk(t, fsync)
 		for _, workers := range []int{1, 16, benchWorkers} {
@@ -156,6 +159,78 @@ func TestFigures(t *testing.T) {
 				fsync, workers, calls/4, (d.cpu(t)-before)/time.Duration(calls))
 		}
 	}
+}
+
+// recorder keeps the commands that a ledger would send, and sends none.
+type recorder struct{ args [][]any }
+
+func (r *recorder) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (r *recorder) ProcessHook(redis.ProcessHook) redis.ProcessHook {
+	return func(_ context.Context, cmd redis.Cmder) error {
+		r.args = append(r.args, cmd.Args())
+		return errKilled
+	}
+}
+func (r *recorder) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// piped sends the scripts of many calls in pipelines, one kind of script after the other, so that the processor time is
+// that of the scripts and not of sockets.
+func piped(t *testing.T, d *desk, name string) {
+	const batches, batch = 20, 200
+	if err := d.call(t.Context()); err != nil { // the server learns the scripts
+		t.Fatal(err)
+	}
+	client := redis.NewClient(d.client.Options())
+	defer client.Close()
+	var r recorder
+	client.AddHook(&r)
+	deaf := &desk{Ledger: ledger.New(client, ledger.Options{Node: "gw1"})}
+	deaf.calls.Store(1_000_000)
+	steps := []string{"authorize", "answer", "extend", "settle"}
+	var spent [4]time.Duration
+	for range batches {
+		r.args = nil
+		for range batch {
+			deaf.record(t.Context())
+		}
+		for step := range steps {
+			before := d.cpu(t)
+			cmds, err := d.client.Pipelined(t.Context(), func(p redis.Pipeliner) error {
+				for i := step; i < len(r.args); i += len(steps) {
+					p.Do(t.Context(), r.args[i]...)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if reply := cmds[0].(*redis.Cmd).Val().([]any); reply[0] != "OK" {
+				t.Fatalf("%s: %v", steps[step], reply)
+			}
+			spent[step] += d.cpu(t) - before
+		}
+	}
+	var line strings.Builder
+	var sum time.Duration
+	for step, name := range steps {
+		each := spent[step] / (batches * batch)
+		sum += each
+		fmt.Fprintf(&line, " %s %v", name, each)
+	}
+	t.Logf("processor time of Redis in pipelines of %d, %s:%s; a call with one extend %v", batch, name, line.String(), sum)
+}
+
+// record issues the four scripts of a call whatever they answer.
+func (d *desk) record(ctx context.Context) {
+	a := d.invite()
+	d.Authorize(ctx, a)
+	d.Answer(ctx, rating.Answer{Call: a.Call, Node: "gw1", At: time.Now(), Dialog: dialog, Draft: a.Draft})
+	d.Extend(ctx, rating.Extend{Call: a.Call, Extension: a.Extension, Node: "gw1"})
+	cdr := a.Draft
+	cdr.Disposition, cdr.SIPCode, cdr.EndedBy = rating.Answered, 200, rating.ByCaller
+	d.Settle(ctx, rating.Settlement{Call: a.Call, Node: "gw1", Answered: a.At, Ended: a.At, Talked: 100 * time.Second, CDR: cdr})
 }
 
 // openLoop authorises so many calls a second, whether or not the ones before are through.

@@ -198,7 +198,11 @@ func closeAndReopen(w *world) {
 	w.wantRefused(err, rating.ErrUnknownExtension)
 	_, err = w.Recharge(w.Context(), recharge(rating.Unit, e))
 	w.wantRefused(err, rating.ErrUnknownExtension)
-	w.must(w.SetTerms(w.Context(), e, prepaid, 1, "U", "test"))
+	w.must(w.SetTerms(w.Context(), e, prepaid, 1, "U", "test")) // an old version does not open it again
+	if a, err := w.Account(w.Context(), e); err != nil || !a.Closed {
+		w.Errorf("account %+v, %v", a, err)
+	}
+	w.must(w.SetTerms(w.Context(), e, prepaid, 2, "U", "test"))
 	_, err = w.Recharge(w.Context(), recharge(rating.Unit, e))
 	w.must(err)
 	a, err := w.Account(w.Context(), e)

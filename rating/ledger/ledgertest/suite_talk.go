@@ -80,14 +80,14 @@ func extendingTwice(w *world) {
 }
 
 func extendRefusedThenRecharged(w *world) {
-	e := w.account(60_000)
+	e := w.account(119_999) // a micro-unit is missing
 	call, g := w.talk(e, perSix)
 	refused, err := w.extend(call, e, g.Units)
 	w.wantRefused(err, rating.ErrNoCredit)
-	if refused.Units != 1 || refused.Held != 60_000 || refused.Available != 0 {
+	if refused.Units != 1 || refused.Held != 60_000 || refused.Available != 59_999 {
 		w.Errorf("refused with %+v", refused)
 	}
-	_, err = w.Recharge(w.Context(), recharge(60_000, e))
+	_, err = w.Recharge(w.Context(), recharge(1, e))
 	w.must(err)
 	if g, err = w.extend(call, e, g.Units); err != nil || g.Units != 2 {
 		w.Errorf("after the recharge: %+v, %v", g, err)

@@ -6,7 +6,7 @@
 -- Invariant: the balance stays. Another payment type sets total_recharges to 0 and leaves a line of amount 0.
 local a = redis.call('HMGET', KEYS[1], 'bal', 'pay', 'tv', 'shut', 'seq')
 local version = tonumber(ARGV[6])
-if a[1] and version <= tonumber(a[3]) and not (a[4] == '1' and version == 1) then return {'STALE'} end
+if a[1] and version <= tonumber(a[3]) then return {'STALE'} end
 local changed = a[1] and a[4] ~= '1' and a[2] ~= ARGV[3]
 if changed then
   local seq = a[5] + 1
