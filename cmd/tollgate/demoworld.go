@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"net/netip"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 
 	"tollgate/rating"
@@ -44,7 +46,7 @@ func openWorld(ctx context.Context, dir string, log *slog.Logger) (_ *world, err
 		}
 	}
 	behave(w.carriers[0], w.carriers[1])
-	if w.app, err = newApp(ctx, demoConfig(dir), w.password, log); err != nil {
+	if w.app, err = newDemoApp(ctx, dir, w.password, log); err != nil {
 		return nil, err
 	}
 	for _, p := range cast {
@@ -56,19 +58,34 @@ func openWorld(ctx context.Context, dir string, log *slog.Logger) (_ *world, err
 	return w, w.furnish(ctx)
 }
 
-// demoConfig listens on the usual ports of loopback where they are free, else on any.
-func demoConfig(dir string) Config {
+// newDemoApp opens the controller; where another program is faster to take a port, on other ones.
+func newDemoApp(ctx context.Context, dir, password string, log *slog.Logger) (a *app, err error) {
+	for _, config := range []Config{demoConfig(dir, usualSIP, usualAPI), demoConfig(dir, freeAddress(), "127.0.0.1:0"), demoConfig(dir, freeAddress(), "127.0.0.1:0")} {
+		if a, err = newApp(ctx, config, password, log); !errors.Is(err, syscall.EADDRINUSE) {
+			return a, err
+		}
+	}
+	return a, err
+}
+
+// The ports that the demo takes where they are free.
+const (
+	usualSIP = "127.0.0.1:5060"
+	usualAPI = "127.0.0.1:8080"
+)
+
+// demoConfig listens on two addresses of loopback, or on others where these are taken.
+func demoConfig(dir, sip, api string) Config {
 	c := defaultConfig()
 	c.Node, c.DataDir, c.License.StateDir = "demo", dir, dir
-	sip := "127.0.0.1:5060"
 	if listenOnce("udp", sip) != nil || listenOnce("tcp", sip) != nil {
 		sip = freeAddress()
 	}
-	c.SIP.Listen = []string{"udp://" + sip, "tcp://" + sip}
-	c.SIP.Trusted = []Trusted{{Net: "127.0.0.0/8", Identity: "from"}}
-	if c.Admin.Listen = "127.0.0.1:8080"; listenOnce("tcp", c.Admin.Listen) != nil {
+	if c.Admin.Listen = api; listenOnce("tcp", api) != nil {
 		c.Admin.Listen = "127.0.0.1:0"
 	}
+	c.SIP.Listen = []string{"udp://" + sip, "tcp://" + sip}
+	c.SIP.Trusted = []Trusted{{Net: "127.0.0.0/8", Identity: "from"}}
 	c.Store.Ephemeral = !redisInstalled()
 	return c
 }

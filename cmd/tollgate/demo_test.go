@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// runProgram runs a command of the program in an environment of its own.
+func runProgram(t *testing.T, environ []string, args ...string) (string, int) {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(within(t, 2*time.Minute), path, args...)
+	command.Env = environ
+	var out bytes.Buffer
+	command.Stdout, command.Stderr = &out, &out
+	err = command.Run()
+	if command.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return out.String(), command.ProcessState.ExitCode()
+}
+
+// The demo needs no set-up, leaves nothing behind, and proves the money; also where redis-server is not installed.
+func TestDemo(t *testing.T) {
+	for name, path := range map[string]string{"with redis-server": os.Getenv("PATH"), "with nothing installed": t.TempDir()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			temp := t.TempDir()
+			out, code := runProgram(t, []string{"PATH=" + path, "TMPDIR=" + temp, "HOME=" + temp}, "demo", "--calls", "7")
+			if code != 0 || !regexp.MustCompile(`RESULT calls=7 answered=5 cut=1 refused=1 charged=0\.3\d00 reconciled=yes\n$`).MatchString(out) {
+				t.Errorf("exit %d\n%s", code, out)
+			}
+			if loud := strings.Contains(out, "would not survive a restart"); loud != (name == "with nothing installed") {
+				t.Errorf("says that balances are in memory: %v\n%s", loud, out)
+			}
+			if left, _ := filepath.Glob(filepath.Join(temp, "*")); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+func TestCheck(t *testing.T) {
+	o := newOffice(t, "")
+	out, code := o.tollgate("check", "-c", o.config)
+	for _, line := range []string{`(?m)^ok +sip udp .* held by the running tollgate$`, `(?m)^ok +store .* on disk before it is acknowledged$`, `(?m)^ok +archive `, `(?m)^ok +trunk FXO-1 .* answers OPTIONS$`} {
+		if !regexp.MustCompile(line).MatchString(out) {
+			t.Errorf("nothing like %s in\n%s", line, out)
+		}
+	}
+	if code != 0 {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+	o.carrier.Close()
+	if out, code = o.tollgate("check", "-c", o.config); code != 1 || !strings.Contains(out, "FAIL  trunk FXO-1") {
+		t.Errorf("with the trunk gone: exit %d\n%s", code, out)
+	}
+}
+
+func TestCheckNamesWhatIsWrong(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "bad.yaml")
+	if err := os.WriteFile(file, []byte("data_dir: "+dir+"\nsip: { listen: [\"udp://192.0.2.1:5060\"] }\nadmin: { listen: \"127.0.0.1:0\" }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, code := runProgram(t, append(cleanEnvironment(), "PATH="), "check", "-c", file)
+	if code != 1 || !strings.Contains(out, "is no address of this machine") || !strings.Contains(out, "store.ephemeral: true") {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+	out, code = runProgram(t, append(cleanEnvironment(), "PATH="), "serve", "-c", file)
+	if code != 1 || strings.Count(out, "\n") != 1 || !strings.Contains(out, "install one of them") || !strings.Contains(out, "store.redis") || !strings.Contains(out, "store.ephemeral: true") {
+		t.Errorf("serve without redis-server: exit %d\n%s", code, out)
+	}
+}
+
+func TestAuditOfNothingCannotBeChecked(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "new.yaml")
+	if err := os.WriteFile(file, []byte("data_dir: "+dir+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := runProgram(t, cleanEnvironment(), "audit", "-c", file); code != 2 {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+}
+
+func TestEveryCommandExplainsItself(t *testing.T) {
+	for _, name := range []string{"serve", "demo", "check", "audit", "simulate", "admin passwd", "version"} {
+		out, code := runProgram(t, cleanEnvironment(), append(strings.Fields(name), "--help")...)
+		if code != 0 || !strings.Contains(out, "Examples:") {
+			t.Errorf("%s --help: exit %d\n%s", name, code, out)
+		}
+	}
+	if out, code := runProgram(t, cleanEnvironment(), "version"); code != 0 || !regexp.MustCompile(`^tollgate \S+ commit \S+ go1\.`).MatchString(out) {
+		t.Errorf("version: exit %d\n%s", code, out)
+	}
+}
+
+// A new password works beside a running serve, and ends the sessions.
+func TestAdminPasswd(t *testing.T) {
+	o := newNode(t, "")
+	path, _ := binary()
+	command := exec.Command(path, "admin", "passwd", "-c", o.config)
+	command.Env, command.Stdin = cleanEnvironment(), strings.NewReader("another good one\n")
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if status, _, _ := o.try("GET", "/me", nil); status != 401 {
+		t.Errorf("the old session gets %d", status)
+	}
+	o.call("POST", "/login", map[string]string{"username": "admin", "password": "another good one"}, nil, 200, 201)
+}
