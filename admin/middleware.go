@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -114,7 +115,7 @@ func (s *Server) explain(ctx context.Context, op huma.Operation, err error) *pro
 			p.Errors[i].Location = strings.Replace(f.Location, "body.", "query.", 1)
 		}
 	}
-	if p.Status >= http.StatusInternalServerError {
+	if p.Status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
 		s.log.LogAttrs(ctx, slog.LevelError, "request failed", slog.String("operation", op.OperationID), slog.String("by", principalFrom(ctx).Name), slog.Any("err", err))
 	}
 	return p

@@ -84,6 +84,7 @@ var problems = []struct {
 	{rating.ErrBadNumber, invalid},
 	{rating.ErrUnavailable, storeUnavailable},
 	{context.DeadlineExceeded, storeUnavailable},
+	{context.Canceled, storeUnavailable}, // the client is gone, nobody reads it
 	{io.EOF, storeUnavailable},
 }
 

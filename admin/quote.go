@@ -18,14 +18,14 @@ type quoteRequest struct {
 
 // quotation says what a call would cost, by the same rules that bill calls.
 type quotation struct {
-	Matched     bool            `json:"matched" doc:"Whether a rate bills the call."`
-	Rate        orNull[rate]    `json:"rate" doc:"The rate; null where none matches."`
-	Duration    int64           `json:"duration" doc:"As asked."`
-	Units       int64           `json:"units" doc:"Billing units begun after the initial time."`
-	Cost        rating.Money    `json:"cost" doc:"Of the duration."`
-	Available   rating.Money    `json:"available" doc:"What the extension may spend now: balance plus credit minus held."`
-	MaxDuration *int64          `json:"max_duration" doc:"How long the money lasts, in seconds; null: no end."`
-	NotMatched  []notMatched    `json:"not_matched" doc:"The other rates, and the first reason why each does not bill the call."`
+	Matched     bool             `json:"matched" doc:"Whether a rate bills the call."`
+	Rate        orNull[rate]     `json:"rate" doc:"The rate; null where none matches."`
+	Duration    int64            `json:"duration" doc:"As asked."`
+	Units       int64            `json:"units" doc:"Billing units begun after the initial time."`
+	Cost        rating.Money     `json:"cost" doc:"Of the duration."`
+	Available   rating.Money     `json:"available" doc:"What the extension may spend now: balance plus credit minus held."`
+	MaxDuration *int64           `json:"max_duration" doc:"How long the money lasts, in seconds; null: no end."`
+	NotMatched  []notMatched     `json:"not_matched" doc:"The other rates, and the first reason why each does not bill the call."`
 	Unbilled    *rating.Unbilled `json:"unbilled" enum:"deactivated,extension,emergency,unrated,free" doc:"Why the call would cost nothing although it passes; null: it is billed, or refused."`
 }
 

@@ -35,7 +35,7 @@ type Deps struct {
 	Ledger    Ledger
 	Archive   Archive
 	LiveCalls LiveCalls
-	Trunks    TrunkHealth
+	Trunks    TrunkHealth // nil: the health of every trunk is unknown
 	Ready     []ReadyCheck
 	Gatherer  prometheus.Gatherer                 // what /metrics shows
 	Registry  prometheus.Registerer               // nil: the metrics of the HTTP side are counted, but shown nowhere
@@ -57,6 +57,7 @@ type Catalog interface {
 // Limits of the HTTP servers.
 const (
 	readHeaderTimeout = 5 * time.Second
+	writeTimeout      = time.Minute
 	idleTimeout       = 2 * time.Minute
 	mostHeaderBytes   = 32 << 10
 	shutdownTimeout   = 5 * time.Second
@@ -80,6 +81,9 @@ type Server struct {
 
 // New listens on the configured addresses. Run answers what comes in.
 func New(config Config, deps Deps) (*Server, error) {
+	if deps.Catalog == nil || deps.Operators == nil || deps.Ledger == nil || deps.Archive == nil || deps.LiveCalls == nil || deps.Gatherer == nil {
+		return nil, errors.New("admin: catalog, operators, ledger, archive, live calls and metrics are all needed")
+	}
 	s := newServer(config, deps)
 	engine := s.engine()
 	if err := s.listen(config.Listen, engine); err != nil {
@@ -120,7 +124,7 @@ func (s *Server) listen(address string, handler http.Handler) error {
 	}
 	s.listeners = append(s.listeners, listener)
 	s.servers = append(s.servers, &http.Server{Handler: handler, TLSConfig: s.config.TLS, ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: mostHeaderBytes, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)})
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: mostHeaderBytes, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)})
 	return nil
 }
 
