@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -203,12 +204,28 @@ func (a *app) openAdmin(ctx context.Context, password string) (err error) {
 	if a.password, err = admin.EnsureAdmin(ctx, a.catalog, password); err != nil && !errors.Is(err, rating.ErrUnavailable) {
 		return err
 	}
-	a.admin, err = admin.New(admin.Config{Listen: a.config.Admin.Listen, MetricsListen: a.config.Admin.MetricsListen, Realm: a.config.SIP.Realm, Version: version},
+	certificate, err := a.config.Admin.TLS.load()
+	if err != nil {
+		return fmt.Errorf("admin.tls: %w", err)
+	}
+	a.admin, err = admin.New(admin.Config{Listen: a.config.Admin.Listen, MetricsListen: a.config.Admin.MetricsListen, TLS: certificate, Realm: a.config.SIP.Realm, Version: version},
 		admin.Deps{
 			Catalog: a.catalog, Operators: a.catalog, Ledger: a.ledger, Archive: history{a.archive},
 			LiveCalls: liveCalls{a}, Trunks: trunkHealth{a.sip}, Ready: a.readyChecks(), Gatherer: a.registry, Registry: a.registry, Log: a.log,
 		})
 	return err
+}
+
+// load reads certificate and key; nil where none are set.
+func (f TLSFiles) load() (*tls.Config, error) {
+	if f.Cert == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+	if err != nil {
+		return nil, fmt.Errorf("%w; cert is a PEM chain, key its private key", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
 // readyChecks are what must be good before a load balancer sends calls here.

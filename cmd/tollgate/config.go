@@ -49,7 +49,7 @@ type SIPConfig struct {
 	Realm     string    `yaml:"realm"`     // equal on all nodes
 	Trusted   []Trusted `yaml:"trusted"`
 	Digest    []string  `yaml:"digest"`
-	Strangers string    `yaml:"strangers"` // auto, challenge, drop
+	Strangers string    `yaml:"strangers"` // auto, drop
 	MaxCalls  int       `yaml:"max_calls"`
 	MaxCPS    int       `yaml:"max_cps"` // 0: no limit
 }
@@ -123,7 +123,7 @@ func (s SIPConfig) faults(check func(fine bool, path, message string)) {
 		check(err == nil && slices.Contains([]string{"udp", "tcp"}, u.Scheme) && validHostPort(u.Host), path, "must be udp://address:port or tcp://address:port")
 	}
 	check(s.Realm != "" && !strings.ContainsAny(s.Realm, "\"\\\r\n"), "sip.realm", "must not be empty, and have no quotes")
-	check(slices.Contains([]string{"auto", "challenge", "drop"}, s.Strangers), "sip.strangers", "must be auto, challenge or drop")
+	check(s.Strangers == "auto" || s.Strangers == "drop", "sip.strangers", "must be auto or drop: this version has no digest, so callers that are not in sip.trusted get no answer")
 	for i, d := range s.Digest {
 		check(d == "sha-256" || d == "md5", fmt.Sprintf("sip.digest[%d]", i), "must be sha-256 or md5")
 	}

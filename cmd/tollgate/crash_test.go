@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -241,6 +242,36 @@ func TestSIGTERMHandsEstablishedCallsOver(t *testing.T) {
 	}
 	o.await("free of calls at the carrier", 10*time.Second, func() bool { return o.carrier.Live() == 0 })
 	o.proved(60 * time.Second)
+}
+
+// SIGHUP reloads whom we believe; a file with a mistake changes nothing.
+func TestSIGHUPReloadsTheTrustedPeers(t *testing.T) {
+	o := newOffice(t, "")
+	answered := func() bool {
+		final, err := o.newPhone(broke).Call(number).Final(within(t, 1500*time.Millisecond))
+		return err == nil && final.Code == 402
+	}
+	write := func(net string) {
+		t.Helper()
+		text, err := os.ReadFile(o.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = regexp.MustCompile(`net: [^,]*,`).ReplaceAll(text, []byte("net: "+net+","))
+		if err := os.WriteFile(o.config, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o.process.Process.Signal(syscall.SIGHUP)
+	}
+	write("nonsense")
+	o.await("told of the mistake", 5*time.Second, func() bool { return strings.Contains(o.log.tail(4000), "not reloaded") })
+	if !answered() {
+		t.Error("a mistake in the file has shut out the peers")
+	}
+	write("127.7.7.7/32")
+	o.await("deaf to a peer that is trusted no more", 10*time.Second, func() bool { return !answered() })
+	write("127.0.0.0/8")
+	o.await("open to the peer again", 10*time.Second, answered)
 }
 
 // One micro-unit changed by hand, in Redis or in SQLite, is found.
