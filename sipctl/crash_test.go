@@ -90,6 +90,7 @@ func TestRingingCallsOfADeadProcessAreReleased(t *testing.T) {
 		t.Errorf("the answer to a dead process' INVITE was not ended: %v", err)
 	}
 	w.dead()
+	w.weEnded(0)
 }
 
 // broken is a ledger that can be made to fail.
@@ -97,6 +98,7 @@ type broken struct {
 	sipctl.Ledger
 	down atomic.Bool
 	slow atomic.Int64 // nanoseconds before an Answer
+	asks atomic.Int64 // Answers so far
 }
 
 var errDown = errors.New("connection refused")
@@ -109,6 +111,7 @@ func (b *broken) Authorize(ctx context.Context, a rating.Authorization) (rating.
 }
 
 func (b *broken) Answer(ctx context.Context, a rating.Answer) (rating.Grant, error) {
+	b.asks.Add(1)
 	if d := time.Duration(b.slow.Load()); d > 0 {
 		select {
 		case <-time.After(d):
@@ -250,10 +253,11 @@ func TestCancelWhileTheAnswerIsRecorded(t *testing.T) {
 	t.Parallel()
 	b := new(broken)
 	w := newWorld(t, rating.Unit, breakable(b))
-	w.carrier.On("1", siptest.Answer(100*time.Millisecond))
-	b.slow.Store(int64(150 * time.Millisecond))
+	b.slow.Store(int64(190 * time.Millisecond))
 	call := w.phone.Call("91")
-	time.Sleep(150 * time.Millisecond)
+	for deadline := time.Now().Add(5 * second); b.asks.Load() == 0 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
 	if _, err := call.CancelNow(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -261,6 +265,7 @@ func TestCancelWhileTheAnswerIsRecorded(t *testing.T) {
 		t.Errorf("INVITE: %v %v", m, err)
 	}
 	w.free(rating.Cancelled, rating.ByCaller, 487)
+	w.weEnded(0)
 }
 
 func TestDrain(t *testing.T) {

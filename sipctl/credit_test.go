@@ -16,7 +16,6 @@ type bank struct {
 	mu     sync.Mutex
 	tariff rating.Tariff
 	money  rating.Money
-	held   rating.Money
 	units  int64
 	most   int64                     // units sold at once
 	away   func(time.Duration) error // how it fails at a time, nil = it does not
@@ -161,15 +160,21 @@ func TestARechargeAtTheLastMomentCounts(t *testing.T) {
 }
 
 func TestTheRichAskEarlyAndThePoorLate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := &bank{tariff: minute, most: 1, units: 1, money: 120_000}
-		g := credit{tariff: minute, billed: true}
-		g.granted(rating.Grant{Units: 1, Available: b.money}, 0)
-		_, _ = live(&g, b, time.Hour)
-		if len(b.bought) != 2 || b.bought[0] != 40*time.Second || b.bought[1] < 99*time.Second || b.bought[1] >= 120*time.Second {
-			t.Errorf("bought at %v", b.bought)
-		}
-	})
+	for _, c := range []struct {
+		name  string
+		known rating.Money // that the account has, as far as the call knows
+		want  time.Duration
+	}{{"rich", 120_000, 40 * time.Second}, {"poor", 59_999, 60*time.Second - poorLead}} {
+		synctest.Test(t, func(t *testing.T) {
+			b := &bank{tariff: minute, most: 1, units: 1, money: 120_000}
+			g := credit{tariff: minute, billed: true}
+			g.granted(rating.Grant{Units: 1, Available: c.known}, 0)
+			_, _ = live(&g, b, 90*time.Second)
+			if len(b.bought) != 1 || b.bought[0] != c.want || poorLead <= 0 {
+				t.Errorf("%s: bought at %v, want %v", c.name, b.bought, c.want)
+			}
+		})
+	}
 }
 
 func TestARichCallOutlastsAnOutage(t *testing.T) {

@@ -3,6 +3,8 @@ package sipctl_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -222,4 +224,98 @@ func TestAFaultEndsOneCallOnly(t *testing.T) {
 			_, _ = next.Bye(t.Context())
 		})
 	}
+}
+
+// rawTrunk is a socket that says what the test says.
+type rawTrunk struct {
+	t    *testing.T
+	conn net.PacketConn
+	from net.Addr
+}
+
+func newRawTrunk(t *testing.T) (*rawTrunk, func(*world)) {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return &rawTrunk{t: t, conn: conn}, func(w *world) {
+		w.catalog.edit(func(d *rating.Documents) { d.Trunks[0].URI = "sip:" + conn.LocalAddr().String() })
+	}
+}
+
+// await returns the next request of a method.
+func (r *rawTrunk) await(method string) *siptest.Message {
+	r.t.Helper()
+	buffer := make([]byte, 65536)
+	_ = r.conn.SetReadDeadline(time.Now().Add(5 * second))
+	for {
+		n, from, err := r.conn.ReadFrom(buffer)
+		if err != nil {
+			r.t.Fatalf("no %s: %v", method, err)
+		}
+		r.from = from
+		if m, err := siptest.Parse(string(buffer[:n])); err == nil && m.Method == method {
+			return m
+		}
+	}
+}
+
+func (r *rawTrunk) answer(req *siptest.Message, code int, tag string) {
+	text := fmt.Sprintf("SIP/2.0 %d X\r\nVia: %s\r\nFrom: %s\r\nTo: %s;tag=%s\r\nCall-ID: %s\r\nCSeq: %s\r\nContact: <sip:%s>\r\nContent-Length: 0\r\n\r\n",
+		code, req.Get("Via"), req.Get("From"), req.Get("To"), tag, req.Get("Call-ID"), req.Get("CSeq"), r.conn.LocalAddr())
+	if _, err := r.conn.WriteTo([]byte(text), r.from); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func TestARepeatedAnswerGetsItsAckAgain(t *testing.T) {
+	t.Parallel()
+	trunk, use := newRawTrunk(t)
+	w := newWorld(t, rating.Unit, use)
+	call := w.phone.Call("91")
+	invite := trunk.await("INVITE")
+	trunk.answer(invite, 200, "t")
+	first := trunk.await("ACK")
+	for range 3 { // the ACK was lost
+		trunk.answer(invite, 200, "t")
+		if again := trunk.await("ACK"); again.Get("CSeq") != first.Get("CSeq") || again.Get("To") != first.Get("To") {
+			t.Errorf("%q after %q", again.Get("To"), first.Get("To"))
+		}
+	}
+	if _, err := call.Answered(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = call.Bye(context.Background()) }()
+	trunk.answer(trunk.await("BYE"), 200, "")
+	w.cdrs(1)
+}
+
+// A trunk that wakes up after it was given up must not ring, or talk, beside the one that was tried next.
+func TestATrunkThatWakesUpTooLate(t *testing.T) {
+	t.Parallel()
+	trunk, use := newRawTrunk(t)
+	w := newWorld(t, rating.Unit, use, func(w *world) {
+		w.catalog.edit(func(d *rating.Documents) {
+			d.Trunks = append(d.Trunks, w.trunkTo("T2", w.carrier))
+			d.DialRules[0].Trunks = []string{"T1", "T2"}
+		})
+	})
+	call := w.phone.Call("91")
+	invite := trunk.await("INVITE")
+	if _, err := call.Answered(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	trunk.answer(invite, 180, "t")
+	trunk.answer(trunk.await("CANCEL"), 200, "t")
+	trunk.answer(invite, 200, "t")
+	trunk.await("ACK")
+	trunk.answer(trunk.await("BYE"), 200, "")
+	_, _ = call.Bye(t.Context())
+	cdr := w.cdrs(1)[0]
+	if cdr.Trunk != "T2" {
+		t.Errorf("the record says %+v", cdr)
+	}
+	w.agreed(cdr)
 }

@@ -56,6 +56,26 @@ func (w *world) dead() {
 	}
 }
 
+// weEnded expects that every answer of the carrier's but the first so many was acknowledged and ended by us, and not given up
+// by the carrier itself.
+func (w *world) weEnded(but int) {
+	w.t.Helper()
+	rows, _ := w.carrier.Record()
+	n := 0
+	for _, row := range rows {
+		if !row.Answered() || row.Fork < but {
+			continue
+		}
+		n++
+		if row.EndedBy != siptest.Remote || row.AckedAt.IsZero() {
+			w.t.Errorf("an answer was not ended by us: %+v", row)
+		}
+	}
+	if n == 0 {
+		w.t.Error("the carrier has no such answer")
+	}
+}
+
 func TestCancelCrossingTheAnswer(t *testing.T) {
 	t.Parallel()
 	for name, b := range map[string]siptest.Behaviour{
@@ -84,6 +104,7 @@ func TestCancelCrossingTheAnswer(t *testing.T) {
 				t.Error(err)
 			}
 			w.free(rating.Cancelled, rating.ByCaller, 487)
+			w.weEnded(0)
 		})
 	}
 }
@@ -157,6 +178,7 @@ func TestForkedAnswers(t *testing.T) {
 	cdr := w.cdrs(1)[0]
 	w.agreed(cdr)
 	w.dead()
+	w.weEnded(1)
 }
 
 func TestMany18xThenAnswer(t *testing.T) {
@@ -222,7 +244,10 @@ func TestLateAckIsEnough(t *testing.T) {
 	if _, err := call.Answered(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(time.Second)
+	time.Sleep(2500 * time.Millisecond)
+	if n := len(call.Responses()); n > 6 { // 180 and 200, repeated after 100, 300 and at most 700 ms, but not after 1.5 and 2.3 s
+		t.Errorf("%d answers: the 200 was repeated after its ACK", n)
+	}
 	if _, err := call.Bye(t.Context()); err != nil {
 		t.Fatal(err)
 	}
