@@ -167,6 +167,10 @@ func TestAuthenticatedPhoneMayBeSilent(t *testing.T) {
 			access.Admit(guarded.source, time.Hour)
 			time.Sleep(30 * time.Minute)
 			far.Write([]byte(options))
+			synctest.Wait()
+			if g.conns.strangers != 0 || g.conns.total != 1 {
+				t.Errorf("of %d connections %d are strangers'", g.conns.total, g.conns.strangers)
+			}
 			far.Close()
 		}()
 		if messages, _ := readAll(guarded); len(messages) != 2 {
