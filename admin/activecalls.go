@@ -9,8 +9,9 @@ import (
 	"tollgate/rating"
 )
 
-// LiveCalls are the calls that ring or talk, as the SIP side knows them.
+// LiveCalls are the calls that ring or talk, on every node.
 type LiveCalls interface {
+	// Calls returns them with cost so far and deadline (rating.Reckon); the slice is the caller's.
 	Calls() []rating.LiveCall
 	// HangUp ends a call (ended_by: operator); false: there is none of that id.
 	HangUp(id rating.CallID) bool
@@ -61,12 +62,8 @@ func endOf(c rating.LiveCall) time.Time {
 	return *c.DeadlineAt
 }
 
-func (s *Server) listActiveCalls(ctx context.Context, in *activeCallQuery) (*answer[list[activeCall]], error) {
-	calls, err := s.reckonedCalls(ctx)
-	if err != nil {
-		return nil, err
-	}
-	calls = slices.DeleteFunc(calls, func(c rating.LiveCall) bool {
+func (s *Server) listActiveCalls(_ context.Context, in *activeCallQuery) (*answer[list[activeCall]], error) {
+	calls := slices.DeleteFunc(s.deps.LiveCalls.Calls(), func(c rating.LiveCall) bool {
 		return !contains(in.Q, c.Extension, c.Username, c.Dialled) || in.Extension != "" && in.Extension != c.Extension
 	})
 	order(calls, in.Sort, activeCallOrders, func(a, b rating.LiveCall) int { return cmp.Compare(a.ID, b.ID) })
@@ -75,32 +72,6 @@ func (s *Server) listActiveCalls(ctx context.Context, in *activeCallQuery) (*ans
 		page = append(page, activeCallOf(c))
 	}
 	return listOf(in.Paging, page, int64(len(calls))), nil
-}
-
-// reckonedCalls are all live calls with their cost so far and their deadline. The calls of one extension share its
-// money, so they are reckoned together.
-func (s *Server) reckonedCalls(ctx context.Context) ([]rating.LiveCall, error) {
-	calls := s.deps.LiveCalls.Calls()
-	slices.SortFunc(calls, func(a, b rating.LiveCall) int { return cmp.Compare(a.Extension, b.Extension) })
-	var numbers []string
-	for _, c := range calls {
-		numbers = append(numbers, c.Extension)
-	}
-	accounts, err := s.accounts(ctx, slices.Compact(numbers))
-	if err != nil {
-		return nil, err
-	}
-	now := s.now()
-	for rest := calls; len(rest) > 0; {
-		extension := rest[0].Extension
-		n := 1
-		for n < len(rest) && rest[n].Extension == extension {
-			n++
-		}
-		rating.Reckon(rest[:n], accounts[extension].Available(), now)
-		rest = rest[n:]
-	}
-	return calls, nil
 }
 
 func (s *Server) hangUp(_ context.Context, in *callPath) (*struct{}, error) {

@@ -7,15 +7,12 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"tollgate/rating"
 )
 
 // metrics of the HTTP side.
 type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
-	paidIn   *prometheus.CounterVec
 }
 
 // newMetrics registers the metrics, where there is a registry to register them on.
@@ -26,11 +23,8 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "tollgate_http_request_seconds",
 			Help: "From the head of a request to the end of its answer.", Buckets: []float64{.001, .005, .02, .1, .5, 2, 10}}, []string{"route"}),
 	}
-	m.paidIn = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tollgate_recharged_total",
-		Help: "Paid in through this node, in currency units: it moves when a recharge is applied, not when its request is repeated, nor for adjustments."},
-		[]string{"currency"})
 	if registry != nil {
-		registry.MustRegister(m.requests, m.seconds, m.paidIn)
+		registry.MustRegister(m.requests, m.seconds)
 	}
 	return m
 }
@@ -54,13 +48,6 @@ func methodLabel(method string) string {
 		return method
 	}
 	return "other"
-}
-
-// recharged counts what a recharge paid in. A counter is a float; no balance is made of it.
-func (m *metrics) recharged(currency string, r rating.Recharge) {
-	if r.Amount > 0 {
-		m.paidIn.WithLabelValues(currency).Add(float64(r.Amount) / float64(rating.Unit) * float64(len(r.Payees)))
-	}
 }
 
 func (s *Server) serveMetrics(c *gin.Context) {

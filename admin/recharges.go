@@ -41,7 +41,7 @@ type receipts struct {
 
 // rechargeOf is the recharge that a body asks for.
 func (s *Server) rechargeOf(ctx context.Context, key string, b rechargeBody) (rating.Recharge, error) {
-	r := rating.Recharge{Key: key, Amount: b.Amount, Note: b.Note, By: principalFrom(ctx).Name, At: s.now().Truncate(time.Microsecond)}
+	r := rating.Recharge{Key: key, Amount: b.Amount, Note: b.Note, By: principalFrom(ctx).Name, At: s.now()}
 	snapshot := s.snapshot()
 	for _, number := range b.Extensions {
 		payee := rating.Payee{Extension: number}
@@ -81,9 +81,6 @@ func (s *Server) recharge(ctx context.Context, in *rechargeRequest) (*answer[rec
 	}
 	if err != nil {
 		return nil, fmt.Errorf("recharge: %w", err)
-	}
-	if len(done) > 0 && done[0].At.Equal(r.At) { // else the first answer is repeated
-		s.metrics.recharged(s.snapshot().Settings.Currency, r)
 	}
 	return receiptsOf(done), nil
 }

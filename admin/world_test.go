@@ -49,6 +49,7 @@ const (
 
 // sipSide stands for the calls that are up.
 type sipSide struct {
+	ledger *ledger.Ledger
 	mu     sync.Mutex
 	calls  []rating.LiveCall
 	hungUp []rating.CallID
@@ -58,7 +59,15 @@ type sipSide struct {
 func (s *sipSide) Calls() []rating.LiveCall {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.calls)
+	calls := slices.Clone(s.calls)
+	for i := range calls { // each is alone on its extension
+		a, err := s.ledger.Account(context.Background(), calls[i].Extension)
+		if err != nil {
+			continue
+		}
+		rating.Reckon(calls[i:i+1], a.Available(), time.Now())
+	}
+	return calls
 }
 
 func (s *sipSide) HangUp(id rating.CallID) bool {
@@ -165,6 +174,7 @@ func newWorld(t *testing.T) *world {
 	w.redis = redistest.StartServer(t)
 	client := w.redis.Client()
 	w.ledger = ledger.New(client, ledger.Options{Node: "gw1", Log: log})
+	w.sip.ledger = w.ledger
 	w.catalog = catalog.New(client, w.ledger, catalog.Options{Log: log})
 	w.catalog.Start(ctx)
 	var err error
