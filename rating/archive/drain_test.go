@@ -3,6 +3,7 @@ package archive
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -27,8 +28,13 @@ func TestDrainFilesEveryRecordOnceWhateverStopsIt(t *testing.T) {
 					}
 					return nil
 				}}
+				before := rows(t, a, "cdrs") + rows(t, a, "entries") + rows(t, a, "roll_ext") + rows(t, a, "positions")
 				if err := d.Flush(t.Context()); err == nil {
 					t.Fatal("the round did not stop where it should")
+				}
+				after := rows(t, a, "cdrs") + rows(t, a, "entries") + rows(t, a, "roll_ext") + rows(t, a, "positions")
+				if step != stepCommitted && after != before {
+					t.Fatal("half of a transaction is left")
 				}
 			}
 			if err := (&Drain{Outbox: box, Archive: a}).Flush(t.Context()); err != nil {
@@ -116,6 +122,26 @@ func TestTwoDrainsFileNothingTwice(t *testing.T) {
 		}
 	}
 	everythingOnce(t, a, w, time.UTC)
+}
+
+func TestBatchMustBeginWhereTheArchiveStands(t *testing.T) {
+	w, a := newWorld(4, 4, 1), open(t, Options{})
+	put := func(after string, f rating.Filed) error {
+		_, err := a.put(t.Context(), []batch{{0, after, []rating.Filed{f}}}, func(string) error { return nil })
+		return err
+	}
+	one, two, three := w.step(), w.step(), w.step()
+	if err := put("", one); err != nil {
+		t.Fatal(err)
+	}
+	for _, after := range []string{"", "0-0", two.Position} {
+		if err := put(after, three); !errors.Is(err, errMoved) {
+			t.Errorf("a batch after %q is filed though the archive stands at %s: %v", after, one.Position, err)
+		}
+	}
+	if err := put(one.Position, two); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestQuarantine(t *testing.T) {
@@ -250,9 +276,9 @@ func TestDrainIsPromptWhenIdleAndPatientWhenBroken(t *testing.T) {
 		for range 5 { // a call now and then
 			time.Sleep(7 * time.Second)
 			box.add(w.step())
-			time.Sleep(maxPause + time.Millisecond)
+			time.Sleep(time.Second / 2)
 			if left := box.left(); left != 0 {
-				t.Fatalf("a record was not archived within %v", maxPause)
+				t.Fatal("a record was not archived within half a second")
 			}
 		}
 		reads := box.attempts()
