@@ -50,6 +50,7 @@ type Call struct {
 	byes      int  // of ours, not answered yet
 	unacked   bool // our 200 has not been acknowledged
 	revived   bool // a process before this one began it
+	askBoth   bool // the next keepalive asks both legs, however lately they were heard
 	owed      bool // a BYE to the caller waits for that
 	settled   bool
 	removed   bool

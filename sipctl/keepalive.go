@@ -32,10 +32,11 @@ func (c *Call) onAliveTimer(now time.Time) {
 		return
 	}
 	for _, l := range []*leg{&c.caller, &c.trunk} {
-		if !l.asking && now.Sub(l.heard) >= c.keepaliveEvery {
+		if !l.asking && (c.askBoth || now.Sub(l.heard) >= c.keepaliveEvery) {
 			c.ask(l)
 		}
 	}
+	c.askBoth = false
 	c.armAlive()
 }
 

@@ -3,9 +3,13 @@ package sipctl
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
+	"github.com/emiago/sipgo/sip"
+
 	"tollgate/rating"
+	"tollgate/sipctl/transport"
 )
 
 // reviveRetry is how often a store that does not reply is asked again for the calls of this node.
@@ -16,6 +20,9 @@ const reviveRetry = time.Second
 func (s *Server) revive(ctx context.Context) {
 	for {
 		err := s.reviveOnce(ctx)
+		if err == nil {
+			s.complete.Store(true)
+		}
 		if err == nil || ctx.Err() != nil {
 			return
 		}
@@ -26,6 +33,29 @@ func (s *Server) revive(ctx context.Context) {
 		case <-time.After(reviveRetry):
 		}
 	}
+}
+
+// Requests of dialogs that may still be taken up wait a little.
+const (
+	earlyPause = 200 * time.Millisecond
+	earlyLimit = 10 * time.Second
+	maxEarly   = 5000
+)
+
+// tooEarly keeps a request of a dialog that is not known yet, until the calls of the process before have been taken up.
+func (s *Server) tooEarly(req *sip.Request, m transport.Message, tag string) bool {
+	if s.complete.Load() || time.Since(m.At) > earlyLimit {
+		return false
+	}
+	if s.early.Add(1) > maxEarly {
+		s.early.Add(-1)
+		return true // dropped: its sender repeats it
+	}
+	time.AfterFunc(earlyPause, func() {
+		s.early.Add(-1)
+		s.onInDialog(req, m, tag)
+	})
+	return true
 }
 
 func (s *Server) reviveOnce(ctx context.Context) error {
@@ -73,7 +103,10 @@ func (s *Server) reviveCall(h rating.Hold) bool {
 	s.calls.tag(c.trunk.LocalTag, c, trunkSide)
 	c.post(func(c *Call) {
 		c.armCredit()
-		c.armAlive()
+		if c.armAlive(); c.keepaliveEvery > 0 { // a leg may have gone while nobody listened
+			c.askBoth = true
+			c.set(aliveTimer, time.Now().Add(reviveAsk+rand.N(reviveSpread)))
+		}
 	})
 	return true
 }
@@ -102,6 +135,12 @@ func (s *Server) reborn(h rating.Hold, b blob) *Call {
 	}
 	return c
 }
+
+// When the legs of a revived call are asked for a sign of life: soon, and not all at once.
+const (
+	reviveAsk    = 2 * time.Second
+	reviveSpread = 5 * time.Second
+)
 
 // revivedSeqRoom is how far the CSeq of a revived leg leaps.
 const revivedSeqRoom = 100

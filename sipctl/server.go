@@ -42,7 +42,9 @@ type Server struct {
 	work       work
 	draining   atomic.Bool
 	running    atomic.Bool
-	lost       atomic.Bool // the store did not reply of late
+	lost       atomic.Bool  // the store did not reply of late
+	complete   atomic.Bool  // the calls of the process before have been taken up
+	early      atomic.Int64 // requests that wait for that
 
 	peersMu sync.Mutex
 	trusted []Trusted

@@ -23,7 +23,9 @@ func (s *Server) Stray(res *sip.Response, m transport.Message) {
 		c.postMail(func(c *Call) { c.onStray2xx(side, res, m) })
 		return
 	}
-	s.endStray(res, m)
+	if s.complete.Load() { // before that it may belong to a call that is about to be taken up; the trunk repeats it
+		s.endStray(res, m)
+	}
 }
 
 // onStray2xx takes a 2xx that came after the first one.
@@ -34,14 +36,18 @@ func (c *Call) onStray2xx(side side, res *sip.Response, m transport.Message) {
 	switch {
 	case ours && to == this.RemoteTag && res.CallID().Value() == this.CallID:
 		this.heard = m.At
-		c.repeatAck(res.CSeq().SeqNo)
+		c.repeatAck(side, res.CSeq().SeqNo)
 	case ours, c.state == calling, c.state == ringing, c.state == storing:
 		c.server.endStray(res, m) // another branch of a fork: the first 2xx has won
 	}
 }
 
-// repeatAck answers a repeated 2xx with the ACK that it got before.
-func (c *Call) repeatAck(uint32) {
+// repeatAck answers a repeated 2xx with the ACK that it got before. A call of the process before has none any more: it is
+// made anew, unless it would have to carry a session description that only the caller knows (RFC 3261 §13.2.2.4).
+func (c *Call) repeatAck(side side, seq uint32) {
+	if c.ack == nil && c.revived && side == trunkSide && !c.lateOffer {
+		c.ackFlow, c.ack = c.trunk.ack(seq, nil, nil)
+	}
 	if c.ack != nil {
 		_ = c.server.net.Send(c.ackFlow, c.ack)
 	}
