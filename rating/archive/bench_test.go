@@ -143,16 +143,16 @@ func BenchmarkSetLocation(b *testing.B) {
 // BenchmarkExport reads every call.
 func BenchmarkExport(b *testing.B) {
 	a, _ := large(b)
+	n := 0
 	for b.Loop() {
-		n := 0
 		for _, err := range a.AllCalls(b.Context(), CallFilter{Disposition: AnyDisposition}) {
 			if err != nil {
 				b.Fatal(err)
 			}
 			n++
 		}
-		b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
 }
 
 // large is an archive with a year of calls, made by the database itself and kept in the temporary folder for the next

@@ -87,7 +87,10 @@ func (a *Archive) AllCalls(ctx context.Context, f CallFilter) iter.Seq2[rating.C
 		return failing[rating.CDR](err)
 	}
 	whole := part{from: sel.from, to: sel.to, limit: portionSize, calls: -1}
-	return portions(func(last *key) (list []rating.CDR, next key, err error) {
+	if !sel.byTime() {
+		whole.limit = sortedPortionSize
+	}
+	return portions(whole.limit, func(last *key) (list []rating.CDR, next key, err error) {
 		err = a.view(ctx, func(s *session) error {
 			if whole.calls < 0 {
 				if whole.calls, err = a.callsIn(s, &sel); err != nil {

@@ -81,12 +81,10 @@ func collect(t testing.TB, a *Archive, f CallFilter) (list []rating.CDR) {
 }
 
 func TestCallsSortedByWhatTheyCostOrLast(t *testing.T) {
-	a, w := filled(t, 22, 900, Options{})
+	a, w := filled(t, 22, 500, Options{})
 	for sort, value := range map[string]func(rating.CDR) int64{
-		"cost":      func(c rating.CDR) int64 { return int64(c.Cost) },
-		"-cost":     func(c rating.CDR) int64 { return -int64(c.Cost) },
-		"duration":  func(c rating.CDR) int64 { return c.Duration },
-		"-duration": func(c rating.CDR) int64 { return -c.Duration },
+		"-cost":    func(c rating.CDR) int64 { return -int64(c.Cost) },
+		"duration": func(c rating.CDR) int64 { return c.Duration },
 	} {
 		f := CallFilter{Sort: sort, Disposition: AnyDisposition, Q: "1"}
 		want := selected(w.cdrs(), f)
@@ -111,6 +109,44 @@ func TestCallsSortedByWhatTheyCostOrLast(t *testing.T) {
 		}
 		if len(seen) != len(want) {
 			t.Errorf("sorted by %s, %d calls are found, want %d", sort, len(seen), len(want))
+		}
+	}
+}
+
+// A bulk recharge, or a burst of calls, has one and the same time, and more lines than an export reads at once.
+func TestExportOfManyRowsOfOneInstant(t *testing.T) {
+	w, box, a := newWorld(26, 5, 1), newOutbox(1), open(t, Options{})
+	const each = portionSize + 50
+	for range 2 {
+		w.now = w.now.Add(time.Hour)
+		for range each {
+			acct := w.pick()
+			box.add(w.file(acct, w.entry(acct, rating.RechargeEntry, 1), nil), w.file(acct, nil, w.cdr(acct, rating.Busy, 0)))
+		}
+	}
+	if err := (&Drain{Outbox: box, Archive: a}).Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, sort := range []string{"started_at", "-started_at", "cost"} {
+		seen := make(map[rating.CallID]bool)
+		for _, c := range collect(t, a, CallFilter{Disposition: AnyDisposition, Sort: sort}) {
+			seen[c.ID] = true
+		}
+		if n := len(collect(t, a, CallFilter{Disposition: AnyDisposition, Sort: sort})); n != 2*each || len(seen) != 2*each {
+			t.Errorf("sorted by %s, %d calls of %d ids are given, want %d", sort, n, len(seen), 2*each)
+		}
+	}
+	for _, sort := range []string{"at", "-at"} {
+		seen, n := make(map[int64]bool), 0
+		for r, err := range a.AllRecharges(t.Context(), RechargeFilter{Sort: sort}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen[r.ID] = true
+			n++
+		}
+		if n != 2*each || len(seen) != 2*each {
+			t.Errorf("sorted by %s, %d recharges of %d ids are given, want %d", sort, n, len(seen), 2*each)
 		}
 	}
 }

@@ -94,6 +94,13 @@ func (o order) value(c rating.CDR) int64 {
 // each disposition, of which the first rows are merged; or, where few calls match a keyword, a look at each party.
 func (s *session) pick(sel selection, p part, after *key) (string, *conditions) {
 	c := &conditions{}
+	if after != nil && sel.byTime() { // where the index goes on
+		if sel.order.descending {
+			p.to = min(p.to, after.value+1)
+		} else {
+			p.from = max(p.from, after.value)
+		}
+	}
 	from, to := c.arg(p.from), c.arg(p.to)
 	skip, give := c.arg(p.offset), c.arg(p.limit)
 	span := "started_at >= " + from + " AND started_at < " + to

@@ -2,14 +2,18 @@ package archive
 
 import "iter"
 
-// portionSize is how many rows an export reads in one transaction.
-const portionSize = 500
+// How many rows an export reads in one transaction. Each portion of an order that no index has sorts everything again,
+// so they are larger there.
+const (
+	portionSize       = 500
+	sortedPortionSize = 20_000
+)
 
 // key is the place of a row in an order: what it is sorted by, and its number.
 type key struct{ value, n int64 }
 
-// portions turns a reader of up to portionSize rows after a key into a sequence of all rows. An error ends it.
-func portions[T any](read func(after *key) ([]T, key, error)) iter.Seq2[T, error] {
+// portions turns a reader of up to size rows after a key into a sequence of all rows. An error ends it.
+func portions[T any](size int64, read func(after *key) ([]T, key, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var last *key
 		for {
@@ -24,7 +28,7 @@ func portions[T any](read func(after *key) ([]T, key, error)) iter.Seq2[T, error
 					return
 				}
 			}
-			if len(rows) < portionSize {
+			if int64(len(rows)) < size {
 				return
 			}
 			last = &next

@@ -54,9 +54,10 @@ func (a *Archive) AllRecharges(ctx context.Context, f RechargeFilter) iter.Seq2[
 	if err != nil {
 		return failing[Recharge](err)
 	}
-	return portions(func(last *key) (list []Recharge, next key, err error) {
+	return portions(portionSize, func(last *key) (list []Recharge, next key, err error) {
 		c := f.conditions()
 		if last != nil {
+			c.where("e.at "+sort.beyond()+"= %s", last.value) // where the index goes on; the key is of the row
 			c.where("(e.at, e.n) "+sort.beyond()+" (%s, %s)", last.value, last.n)
 		}
 		err = a.view(ctx, func(s *session) (err error) {

@@ -50,7 +50,7 @@ func TestStatisticsOfTheGuide(t *testing.T) {
 		f.Shard = 0
 		box.add(f)
 	}
-	unanswered := w.file(&account{"", rating.Account{Extension: "102"}}, nil, &rating.CDR{ID: "u", Extension: "102", StartedAt: w.now, Disposition: rating.Busy, Duration: 9})
+	unanswered := w.file(&account{"", rating.Account{Extension: "102"}}, nil, &rating.CDR{ID: "u", Extension: "102", Username: "Extension2", StartedAt: w.now, Disposition: rating.Busy, Duration: 9})
 	unanswered.Shard = 0
 	box.add(unanswered)
 	if err := (&Drain{Outbox: box, Archive: a}).Flush(t.Context()); err != nil {
