@@ -40,7 +40,7 @@ bench-ledger:     ## the store: scripts, cycles, latency; prints figures
 
 RATES ?= 1
 bench-sip:        ## the whole program under sipp; RATES=500,1000 chooses the steps
-	@TOLLGATE_BENCH=$(RATES) go test -run TestBenchSIP -count 1 -timeout 20m ./cmd/tollgate
+	@TOLLGATE_BENCH=$(RATES) go test -run TestBenchSIP -count 1 -v -timeout 20m ./cmd/tollgate
 
 clean:
 	rm -rf bin
