@@ -82,7 +82,7 @@ func (s *Server) onInDialog(req *sip.Request, m transport.Message, tag string) {
 		s.tx.Request(req, m) // of a refusal; the transaction knows its own
 	case s.tx.Knows(req, m.Flow):
 		s.tx.Request(req, m) // a copy of a request that was answered before the call ended
-	case s.tooEarly(req, m, tag):
+	case s.tooEarly(m):
 	default:
 		s.metrics.unknownDialogs.Inc()
 		s.reply(req, m.Flow, 481, "Call/Transaction Does Not Exist", nil)

@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/emiago/sipgo/sip"
-
 	"tollgate/rating"
 	"tollgate/sipctl/transport"
 )
@@ -43,7 +41,7 @@ const (
 )
 
 // tooEarly keeps a request of a dialog that is not known yet, until the calls of the process before have been taken up.
-func (s *Server) tooEarly(req *sip.Request, m transport.Message, tag string) bool {
+func (s *Server) tooEarly(m transport.Message) bool {
 	if s.complete.Load() || time.Since(m.At) > earlyLimit {
 		return false
 	}
@@ -53,7 +51,7 @@ func (s *Server) tooEarly(req *sip.Request, m transport.Message, tag string) boo
 	}
 	time.AfterFunc(earlyPause, func() {
 		s.early.Add(-1)
-		s.onInDialog(req, m, tag)
+		s.work.goDo(func() { s.receive(m) })
 	})
 	return true
 }
