@@ -141,7 +141,7 @@ func (a *app) openArchive(ctx context.Context) (err error) {
 		return err
 	}
 	a.onClose("archive", func(context.Context) error { return a.archive.Close() })
-	a.drain = &archive.Drain{Outbox: outbox{a.ledger}, Archive: a.archive}
+	a.drain = &archive.Drain{Outbox: a.newOutbox(), Archive: a.archive}
 	return a.bindArchive(ctx)
 }
 
@@ -161,12 +161,6 @@ func (a *app) bindArchive(ctx context.Context) error {
 	return fmt.Errorf("archive %s has id %s, but this store files into the archive %s: point archive.dsn (or data_dir) at that one; several nodes on one store need one archive",
 		archivePath(a.config, a.dir), a.archive.ID(), already)
 }
-
-// outbox is the ledger as the archive drains it.
-type outbox struct{ *ledger.Ledger }
-
-// Shards is how many streams there are.
-func (outbox) Shards() int { return rating.Shards }
 
 func (a *app) openSIP(context.Context) (err error) {
 	replay := func(ctx context.Context, e sipctl.SpoolEntry) error { return a.sip.Replay(ctx, e) } // runs after the start only

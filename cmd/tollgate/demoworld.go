@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -23,7 +22,6 @@ type world struct {
 	password string
 	carriers [2]*siptest.Carrier
 	phones   map[string]*siptest.Phone
-	prepared bool
 }
 
 const demoPassword = "demo-demo"
@@ -177,16 +175,6 @@ func (w *world) introduce(out io.Writer) {
 		prices = append(prices, fmt.Sprintf("%s… %s: %s for %d s, then %s per %d s", r.Prefix, r.Remark, r.InitialCost, r.InitialTime, r.PerUnit, r.BillingUnit))
 	}
 	fmt.Fprintf(out, "  prices      %s\n\n", strings.Join(prices, "; "))
-}
-
-// carrierOf names the trunk of an address.
-func (w *world) carrierOf(at netip.AddrPort) string {
-	for i, c := range w.carriers {
-		if c.Addr() == at {
-			return fmt.Sprintf("FXO-%d", i+1)
-		}
-	}
-	return ""
 }
 
 // close ends phones and carriers; the controller ends by itself.

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tollgate/rating"
+	"tollgate/rating/ledger"
 )
 
 const scrapeLimit = 2 * time.Second // of a figure that is asked for when Prometheus asks
@@ -41,26 +44,62 @@ func (a *app) outboxLag() float64 {
 	return float64(n)
 }
 
-// moneyMeter counts what is charged and recharged, in units of the currency.
-type moneyMeter struct{ charged, recharged *prometheus.CounterVec }
-
-func newMoneyMeter(registry prometheus.Registerer) moneyMeter {
-	m := moneyMeter{
-		charged:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tollgate_charged_total", Help: "What calls have cost, in units of the currency, when they are archived."}, []string{"currency"}),
-		recharged: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tollgate_recharged_total", Help: "What was paid in, without adjustments, in units of the currency, when it is archived."}, []string{"currency"}),
-	}
-	registry.MustRegister(m.charged, m.recharged)
-	return m
+// outbox is the ledger as the archive drains it. It counts, on the way, what is charged and recharged: each record once,
+// however often it is read.
+type outbox struct {
+	*ledger.Ledger
+	currency           func() string
+	charged, recharged *prometheus.CounterVec
+	counted            [rating.Shards]string // position of the last record counted, by shard; the drain reads from one goroutine
 }
 
-// count looks at a journal line.
-func (m moneyMeter) count(e rating.Entry, currency string) {
-	switch e.Kind {
-	case rating.ChargeEntry:
-		m.charged.WithLabelValues(currency).Add(units(-e.Amount))
-	case rating.RechargeEntry:
-		m.recharged.WithLabelValues(currency).Add(units(e.Amount))
+func (a *app) newOutbox() *outbox {
+	o := &outbox{
+		Ledger:    a.ledger,
+		currency:  func() string { return a.catalog.Current().Settings.Currency },
+		charged:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tollgate_charged_total", Help: "What calls have cost, in units of the currency, as it goes to the archive."}, []string{"currency"}),
+		recharged: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tollgate_recharged_total", Help: "What was paid in, without adjustments, in units of the currency, as it goes to the archive."}, []string{"currency"}),
 	}
+	a.registry.MustRegister(o.charged, o.recharged)
+	return o
+}
+
+// Shards is how many streams there are.
+func (o *outbox) Shards() int { return rating.Shards }
+
+// Read returns records and counts those that it has not returned before.
+func (o *outbox) Read(ctx context.Context, shard int, after string, most int) ([]rating.Filed, error) {
+	records, err := o.Ledger.Read(ctx, shard, after, most)
+	for _, f := range records {
+		if !laterPosition(f.Position, o.counted[shard]) {
+			continue
+		}
+		o.counted[shard] = f.Position
+		if f.Entry == nil {
+			continue
+		}
+		switch f.Entry.Kind {
+		case rating.ChargeEntry:
+			o.charged.WithLabelValues(o.currency()).Add(units(-f.Entry.Amount))
+		case rating.RechargeEntry:
+			o.recharged.WithLabelValues(o.currency()).Add(units(f.Entry.Amount))
+		}
+	}
+	return records, err
+}
+
+// laterPosition compares two positions of a stream, "milliseconds-number"; "" is before all of them.
+func laterPosition(a, b string) bool {
+	at, an := splitPosition(a)
+	bt, bn := splitPosition(b)
+	return at > bt || at == bt && an > bn
+}
+
+func splitPosition(position string) (milliseconds, number uint64) {
+	before, after, _ := strings.Cut(position, "-")
+	milliseconds, _ = strconv.ParseUint(before, 10, 64)
+	number, _ = strconv.ParseUint(after, 10, 64)
+	return milliseconds, number
 }
 
 // units is an amount as a float, which is what Prometheus can show. It is never used for money.

@@ -146,6 +146,11 @@ func TestABilledCall(t *testing.T) {
 	if balance, held := o.balance(rich); balance != "99.9000" || held != "0.0000" {
 		t.Errorf("balance %s, held %s", balance, held)
 	}
+	for name, want := range map[string]string{"tollgate_charged_total": "0.1", "tollgate_recharged_total": "100.03", "tollgate_store_up": "1", "tollgate_store_ephemeral": "0", "tollgate_spool_entries": "0", "tollgate_calls_active": "0"} {
+		if value, ok := o.metric(name); !ok || value != want {
+			t.Errorf("%s is %q (%v), want %s", name, value, ok, want)
+		}
+	}
 	o.proved(10 * time.Second)
 }
 

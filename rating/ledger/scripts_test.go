@@ -121,8 +121,8 @@ func TestAStoreThatIsGoneFrozenOrFullIsUnavailable(t *testing.T) {
 			return func() { client.ConfigSet(t.Context(), "maxmemory", "0") }
 		},
 		"replica": func() func() {
-			client.SlaveOf(t.Context(), "127.0.0.1", "1")
-			return func() { client.SlaveOf(t.Context(), "NO", "ONE") }
+			client.ReplicaOf(t.Context(), "127.0.0.1", "1")
+			return func() { client.ReplicaOf(t.Context(), "NO", "ONE") }
 		},
 	} {
 		mend := damage()

@@ -42,9 +42,6 @@ func plain(s string) bool {
 // tokenChar marks the characters of a token (RFC 3261 §25.1).
 var tokenChar = charTable("-.!%*_+`'~")
 
-// wordChar marks those of a word, of which a Call-ID is made.
-var wordChar = charTable("-.!%*_+`'~()<>:\\\"/[]?{}")
-
 // userChar marks those of a user part or password: unreserved, user-unreserved and the escape; and # which every phone
 // sends unescaped.
 var userChar = charTable("-_.!~*'()&=+$,;?/:%#")

@@ -48,8 +48,9 @@ func TestSourcesDoNotShareABucket(t *testing.T) {
 	table := newTable(Rate{PerSecond: 1, Burst: 2})
 	for i := range byte(100) {
 		source := [16]byte{15: i}
-		if !table.take(source, 0) || !table.take(source, 0) || table.take(source, 0) {
-			t.Fatalf("source %d: not exactly two of three", i)
+		first, second, third := table.take(source, 0), table.take(source, 0), table.take(source, 0)
+		if !first || !second || third {
+			t.Fatalf("source %d: %v %v %v, not exactly two of three", i, first, second, third)
 		}
 	}
 }

@@ -81,15 +81,6 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-// code is the status of a response that must have come.
-func code(t *testing.T, m *Message, err error) int {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m.Code
-}
-
 // eventually waits for a count to reach what it must be.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
