@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -260,6 +261,37 @@ func TestRecordRefusedByTheDatabaseStandsAlone(t *testing.T) {
 	}
 	if have, want := rows(t, a, "cdrs"), int64(len(w.cdrs())-1); have != want || box.left() != 0 {
 		t.Errorf("%d CDRs are filed, want %d; %d records are left", have, want, box.left())
+	}
+}
+
+func TestFullDiskHoldsUpAndLosesNothing(t *testing.T) {
+	w, box, a := newWorld(10, 4, 2), newOutbox(2), open(t, Options{})
+	limit := func(pages int) {
+		t.Helper()
+		if _, err := a.pools.write.Exec("PRAGMA max_page_count = " + strconv.Itoa(pages)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(1) // which means: no more than there are
+	for range 400 {
+		box.add(w.step())
+	}
+	d := &Drain{Outbox: box, Archive: a}
+	for range 3 {
+		if err := d.Flush(t.Context()); err == nil || !strings.Contains(err.Error(), "full") {
+			t.Fatalf("the disk is full, and the drain says %v", err)
+		}
+	}
+	if box.left() != 400 {
+		t.Errorf("%d records are left in the outbox, want all 400", box.left())
+	}
+	limit(1 << 30)
+	if err := d.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	everythingOnce(t, a, w, time.UTC)
+	if _, n, err := a.Quarantine(t.Context()); n != 0 || err != nil {
+		t.Errorf("%d records are in quarantine (%v): a full disk is no fault of theirs", n, err)
 	}
 }
 
