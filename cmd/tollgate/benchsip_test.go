@@ -30,6 +30,7 @@ func TestBenchSIP(t *testing.T) {
 	callers := o.manyCallers()
 	fmt.Printf("post-dial delay at 100 calls/s: direct %s\n", o.delay(netip.MustParseAddrPort(o.carrier.Addr().String()), 100))
 	fmt.Printf("                           through us %s\n", o.delay(netip.MustParseAddrPort(o.sip), 100))
+	o.cutOffs(300)
 	o.heldCalls(1000)
 	o.useSippTrunk()
 	trunk := sipp{scenario: "uas_answer", port: o.sippTrunk}
@@ -84,6 +85,38 @@ func (o *office) delay(server netip.AddrPort, rate float64) string {
 		o.t.Fatal(err)
 	}
 	return summary.Ring.String() + fmt.Sprintf(", %d failed", summary.Failed)
+}
+
+// cutOffs measures how late n calls are cut that are up together, each with money for five seconds, by the carrier's record.
+func (o *office) cutOffs(n int) {
+	o.t.Helper()
+	const seconds = 5
+	numbers := make([]string, n)
+	for i := range numbers {
+		numbers[i] = fmt.Sprint(3000 + i)
+		o.call("POST", "/extensions", map[string]any{"number": numbers[i], "billing_enabled": true}, nil, 201)
+	}
+	o.call("POST", "/recharges", map[string]any{"extensions": numbers, "amount": "0.0500"}, nil, 201)
+	load := siptest.Load{Server: netip.MustParseAddrPort(o.sip), Rate: 100, Calls: n, Hold: time.Minute, Plan: func(n int) siptest.Plan {
+		return siptest.Plan{Number: "951", From: numbers[n]}
+	}}
+	if _, err := load.Run(o.t.Context()); err != nil {
+		o.t.Error(err)
+	}
+	var late siptest.Latency
+	early := 0
+	rows, _ := o.carrier.Record()
+	for _, r := range rows {
+		if r.Number != "51" || !r.Answered() {
+			continue
+		}
+		if d := r.Talked - seconds*time.Second; d < 0 {
+			early++
+		} else {
+			late.Add(d)
+		}
+	}
+	fmt.Printf("cut-off with %d calls up: %s after the instant, %d before it\n", n, &late, early)
 }
 
 // heldCalls measures memory with n calls up, once their set-up is forgotten.

@@ -71,7 +71,7 @@ func demo(ctx context.Context, calls int, out io.Writer) (err error) {
 		err = errors.Join(err, <-ended)
 		w.close()
 	}()
-	b := &board{out: out, live: terminal(out)}
+	b := &board{out: out, live: terminal(out), width: func() int { return terminalWidth(out) }}
 	if !b.live {
 		fmt.Fprintln(out, header())
 	}

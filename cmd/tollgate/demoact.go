@@ -113,7 +113,7 @@ func (w *world) finish(p played, call *siptest.Call, n int, b *board) {
 		l.bad = record.EndedBy == rating.ByCredit
 		l.state = fmt.Sprintf("ended by %s, billed %d s", record.EndedBy, record.Duration)
 		if l.bad {
-			l.state = fmt.Sprintf("CUT: credit exhausted after %d s", record.Duration)
+			l.state = fmt.Sprintf("CUT: credit gone after %d s", record.Duration)
 		}
 	})
 }

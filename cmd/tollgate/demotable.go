@@ -27,6 +27,7 @@ type board struct {
 	mu    sync.Mutex
 	out   io.Writer
 	live  bool
+	width func() int // of the terminal; nil where nobody redraws
 	lines []line
 	drawn int // lines on the screen now
 }
@@ -71,7 +72,7 @@ func (b *board) note(format string, args ...any) {
 	}
 }
 
-const columns = "%3d  %-11s %-10s %-34s %-8s %9s %9s %9s  %s"
+const columns = "%3d  %-9s %-9s %-29s %-5s %7s %7s %8s  %s"
 
 func header() string {
 	return fmt.Sprintf(strings.Replace(columns, "%3d", "%3s", 1), "#", "from", "to", "state", "trunk", "talk", "cost", "balance", "what it shows")
@@ -100,7 +101,8 @@ const (
 	clearLine              = "\x1b[K"
 )
 
-func (l line) coloured(now time.Time) string {
+// coloured is the line for a terminal, cut to its width so that it never wraps.
+func (l line) coloured(now time.Time, width int) string {
 	color := green
 	switch {
 	case l.bad:
@@ -108,7 +110,15 @@ func (l line) coloured(now time.Time) string {
 	case l.over:
 		color = dim
 	}
-	return color + l.plain(now) + reset
+	return color + fit(l.plain(now), width) + reset
+}
+
+// fit cuts a line to a width.
+func fit(text string, width int) string {
+	if runes := []rune(text); len(runes) > width {
+		return string(runes[:width])
+	}
+	return text
 }
 
 // draw puts the newest lines in the place of those drawn before.
@@ -122,11 +132,12 @@ func (b *board) draw() {
 	if b.drawn > 0 {
 		fmt.Fprintf(&s, "\x1b[%dA", b.drawn)
 	}
-	s.WriteString(header() + clearLine + "\n")
+	width := b.width()
+	s.WriteString(fit(header(), width) + clearLine + "\n")
 	newest := b.lines[max(0, len(b.lines)-boardLines):]
 	now := time.Now()
 	for _, l := range newest {
-		s.WriteString(l.coloured(now) + clearLine + "\n")
+		s.WriteString(l.coloured(now, width) + clearLine + "\n")
 	}
 	b.drawn = 1 + len(newest)
 	io.WriteString(b.out, s.String())

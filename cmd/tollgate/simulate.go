@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -158,14 +157,4 @@ func answerName(code int) string {
 		return "no answer"
 	}
 	return fmt.Sprint(code)
-}
-
-// terminal reports whether out is one, so that lines may be redrawn.
-func terminal(out io.Writer) bool {
-	file, ok := out.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
