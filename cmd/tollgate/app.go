@@ -39,10 +39,12 @@ type app struct {
 	spool    *spool.Spool
 	sip      *sipctl.Server
 	admin    *admin.Server
-	password string // of the user admin, where this start made it
+	announce func(password string) // shows the password that the first start has made for the user admin
 
 	drift     prometheus.Gauge
 	storeLost atomic.Bool
+	bound     atomic.Bool                   // the archive is the one that this store files into
+	late      []func(context.Context) error // steps of the start that wait for the store
 	opened    []closer
 }
 
@@ -60,8 +62,8 @@ const (
 )
 
 // newApp opens everything. On an error what was opened by then is closed again.
-func newApp(ctx context.Context, config Config, adminPassword string, log *slog.Logger) (_ *app, err error) {
-	a := &app{config: config, log: log, registry: prometheus.NewRegistry()}
+func newApp(ctx context.Context, config Config, adminPassword string, announce func(string), log *slog.Logger) (_ *app, err error) {
+	a := &app{config: config, log: log, registry: prometheus.NewRegistry(), announce: announce}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.close())
@@ -141,25 +143,58 @@ func (a *app) openArchive(ctx context.Context) (err error) {
 		return err
 	}
 	a.onClose("archive", func(context.Context) error { return a.archive.Close() })
-	a.drain = &archive.Drain{Outbox: a.newOutbox(), Archive: a.archive}
-	return a.bindArchive(ctx)
+	a.drain = &archive.Drain{Outbox: a.newOutbox(), Archive: a.archive, Leader: a.bound.Load}
+	return a.nowOrLate(ctx, a.bindArchive)
 }
 
-// bindArchive makes sure that the store goes on in the archive in which its journal began.
+// nowOrLate takes a step of the start now, or as soon as the store answers.
+func (a *app) nowOrLate(ctx context.Context, step func(context.Context) error) error {
+	err := step(ctx)
+	if !errors.Is(err, rating.ErrUnavailable) {
+		return err
+	}
+	a.log.Error("the store does not answer: going on, and coming back to this when it does", "err", err)
+	a.late = append(a.late, step)
+	return nil
+}
+
+// bindArchive makes sure that the store goes on in the archive in which its journal began. Nothing is archived before.
 func (a *app) bindArchive(ctx context.Context) error {
 	already, err := a.catalog.AdoptArchive(ctx, a.archive.ID())
 	if err != nil {
-		if errors.Is(err, rating.ErrUnavailable) {
-			a.log.Error("the store does not answer: its archive is not checked", "err", err)
-			return nil
+		return err
+	}
+	if already != "" && already != a.archive.ID() {
+		if err := a.adoptEmptyArchive(ctx, already); err != nil {
+			return err
+		}
+	}
+	a.bound.Store(true)
+	return nil
+}
+
+// adoptEmptyArchive lets an empty archive go on where the one ended that the store knows. Not while another node lives:
+// that one is filing into it.
+func (a *app) adoptEmptyArchive(ctx context.Context, known string) error {
+	refused := fmt.Errorf("archive %s has id %s, but this store files into the archive %s: point archive.dsn (or data_dir) at that one; several nodes on one store need one archive",
+		archivePath(a.config, a.dir), a.archive.ID(), known)
+	nodes, err := a.ledger.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	for node, seen := range nodes {
+		if node != a.config.Node && time.Since(seen) < a.ledger.Alive {
+			return fmt.Errorf("%w (node %s is alive)", refused, node)
+		}
+	}
+	if err := a.archive.TakeID(ctx, known); err != nil {
+		if errors.Is(err, rating.ErrConflict) {
+			return refused
 		}
 		return err
 	}
-	if already == "" || already == a.archive.ID() {
-		return nil
-	}
-	return fmt.Errorf("archive %s has id %s, but this store files into the archive %s: point archive.dsn (or data_dir) at that one; several nodes on one store need one archive",
-		archivePath(a.config, a.dir), a.archive.ID(), already)
+	a.log.Warn("THE ARCHIVE IS NEW AND EMPTY: it goes on from here; older call records are wherever the former archive is, and audit will miss them", "archive", archivePath(a.config, a.dir), "id", known)
+	return nil
 }
 
 func (a *app) openSIP(context.Context) (err error) {
@@ -195,7 +230,7 @@ func (s SIPConfig) trusted() []sipctl.Trusted {
 }
 
 func (a *app) openAdmin(ctx context.Context, password string) (err error) {
-	if a.password, err = admin.EnsureAdmin(ctx, a.catalog, password); err != nil && !errors.Is(err, rating.ErrUnavailable) {
+	if err := a.nowOrLate(ctx, func(ctx context.Context) error { return a.ensureAdmin(ctx, password) }); err != nil {
 		return err
 	}
 	certificate, err := a.config.Admin.TLS.load()
@@ -207,6 +242,15 @@ func (a *app) openAdmin(ctx context.Context, password string) (err error) {
 			Catalog: a.catalog, Operators: a.catalog, Ledger: a.ledger, Archive: history{a.archive},
 			LiveCalls: liveCalls{a}, Trunks: trunkHealth{a.sip}, Ready: a.readyChecks(), Gatherer: a.registry, Registry: a.registry, Log: a.log,
 		})
+	return err
+}
+
+// ensureAdmin makes the user admin at the first start. A password that it makes up is handed to announce, to be shown once.
+func (a *app) ensureAdmin(ctx context.Context, password string) error {
+	generated, err := admin.EnsureAdmin(ctx, a.catalog, password)
+	if err == nil && generated != "" {
+		a.announce(generated)
+	}
 	return err
 }
 

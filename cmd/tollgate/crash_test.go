@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -296,4 +297,23 @@ func TestTheAuditFindsOneMicroUnit(t *testing.T) {
 	}
 	o.changeBalance(rich, -1)
 	o.proved(10 * time.Second)
+}
+
+// A store knows its archive: another one is refused, unless it is empty.
+func TestTheStoreKnowsItsArchive(t *testing.T) {
+	o := newOffice(t, "")
+	o.await("archived", 10*time.Second, func() bool { lag, _ := o.metric("tollgate_outbox_lag"); return lag == "0" })
+	o.stop()
+	mine, other := filepath.Join(o.dir, archiveFile), filepath.Join(t.TempDir(), archiveFile)
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		os.Rename(mine+suffix, other+suffix)
+	}
+	o.process = nil
+	o.start() // with an empty archive: adopted
+	if log := o.log.tail(8000); !strings.Contains(log, "THE ARCHIVE IS NEW AND EMPTY") {
+		t.Errorf("the empty archive is not told of:\n%s", log)
+	}
+	if out, code := o.tollgate("audit", "-c", o.config); code != 1 {
+		t.Errorf("audit without the old records: exit %d\n%s", code, out)
+	}
 }

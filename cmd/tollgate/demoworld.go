@@ -59,7 +59,7 @@ func openWorld(ctx context.Context, dir string, log *slog.Logger) (_ *world, err
 // newDemoApp opens the controller; where another program is faster to take a port, on other ones.
 func newDemoApp(ctx context.Context, dir, password string, log *slog.Logger) (a *app, err error) {
 	for _, config := range []Config{demoConfig(dir, usualSIP, usualAPI), demoConfig(dir, freeAddress(), "127.0.0.1:0"), demoConfig(dir, freeAddress(), "127.0.0.1:0")} {
-		if a, err = newApp(ctx, config, password, log); !errors.Is(err, syscall.EADDRINUSE) {
+		if a, err = newApp(ctx, config, password, func(string) {}, log); !errors.Is(err, syscall.EADDRINUSE) {
 			return a, err
 		}
 	}

@@ -46,6 +46,7 @@ func (a *app) run(ctx context.Context) (err error) {
 // services in the order of their start.
 func (a *app) services() []service {
 	return []service{
+		{"late start", a.lateStart},
 		{"catalog", a.catalog.Run},
 		{"archive", a.archiveRecords},
 		{"time zone", a.followTimeZone},
@@ -57,6 +58,26 @@ func (a *app) services() []service {
 		{"sip", a.sip.Run},
 		{"admin", a.admin.Run},
 	}
+}
+
+// lateStart takes the steps of the start that had to wait for the store.
+func (a *app) lateStart(ctx context.Context) error {
+	for _, step := range a.late {
+		for {
+			err := step(ctx)
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, rating.ErrUnavailable) && ctx.Err() == nil {
+				return err
+			}
+			if pause(ctx, time.Second); ctx.Err() != nil {
+				return nil
+			}
+		}
+	}
+	<-ctx.Done()
+	return nil
 }
 
 const (
@@ -110,6 +131,9 @@ func (a *app) sweep(ctx context.Context) {
 // archiveRecords drains the outbox, and once more when the calls have ended.
 func (a *app) archiveRecords(ctx context.Context) error {
 	a.drain.Run(ctx)
+	if !a.bound.Load() {
+		return nil
+	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushLimit)
 	defer cancel()
 	if err := a.drain.Flush(last); err != nil {

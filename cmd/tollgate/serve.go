@@ -35,12 +35,12 @@ func serve(ctx context.Context, configFile string, out io.Writer) error {
 	log, level := newLogger(os.Stderr, config.Log)
 	log = log.With("node", config.Node)
 	embedded.LogClients(log)
-	a, err := newApp(ctx, config, os.Getenv("TOLLGATE_ADMIN_PASSWORD"), log)
+	announce := func(password string) {
+		fmt.Fprintf(out, "The password of the user admin is %s (shown this once; change it with: tollgate admin passwd)\n", password)
+	}
+	a, err := newApp(ctx, config, os.Getenv("TOLLGATE_ADMIN_PASSWORD"), announce, log)
 	if err != nil {
 		return err
-	}
-	if a.password != "" {
-		fmt.Fprintf(out, "The password of the user admin is %s (shown this once; change it with: tollgate admin passwd)\n", a.password)
 	}
 	log.Info("ready", "version", version, "sip", a.sip.Addrs(), "api", "http://"+a.admin.Addr().String(), "store", a.store.Kind, "durability", a.store.Report().Durability)
 	stop := a.onHangup(configFile, func(c Config) { level.Set(logLevel(c.Log.Level)) })
