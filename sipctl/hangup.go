@@ -215,11 +215,26 @@ func (s *Server) apply(ctx context.Context, e SpoolEntry) error {
 	case e.Answer != nil:
 		_, err = s.deps.Ledger.Answer(ctx, *e.Answer)
 	case e.Settle != nil:
-		_, err = s.deps.Ledger.Settle(ctx, *e.Settle)
+		err = s.settle(ctx, *e.Settle)
 	case e.File != nil:
 		err = s.file(ctx, *e.File)
 	}
 	return err
+}
+
+// settle ends a call in the ledger. A store that has lost the call, by a failover or a wipe, can charge nobody for it any
+// more: its record is filed without cost, and loudly.
+func (s *Server) settle(ctx context.Context, settlement rating.Settlement) error {
+	_, err := s.deps.Ledger.Settle(ctx, settlement)
+	if !errors.Is(err, rating.ErrNoCall) {
+		return err
+	}
+	cdr := settlement.CDR
+	if !settlement.Answered.IsZero() {
+		cdr.Duration = rating.BilledSeconds(max(settlement.Talked, settlement.Ended.Sub(settlement.Answered)))
+	}
+	s.log.Error("the store has lost a call: it is filed without cost", "call_id", cdr.ID, "account", cdr.Extension, "seconds", cdr.Duration)
+	return s.deps.Ledger.File(ctx, cdr)
 }
 
 // file files the CDR of a call that was never authorised. Where the ledger knows the call after all, an authorization that
@@ -252,5 +267,9 @@ func (e SpoolEntry) id() rating.CallID {
 // Replay hands an entry of the spool to the ledger: it is what the spool's owner passes to it.
 func (s *Server) Replay(ctx context.Context, e SpoolEntry) error { return s.apply(ctx, e) }
 
-// Refused reports whether an error of Replay is for good: the store has said no, rather than nothing.
-func Refused(err error) bool { return isRefusal(err) }
+// Refused reports whether an error of Replay is for good: the store has said no, or has something in the call's place that
+// nobody can read, rather than not replied. Such an entry must not keep the others waiting.
+func Refused(err error) bool {
+	silent := errors.Is(err, rating.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+	return isRefusal(err) || !silent
+}

@@ -299,6 +299,33 @@ func TestTheAuditFindsOneMicroUnit(t *testing.T) {
 	o.proved(10 * time.Second)
 }
 
+// A call that the store has lost is not lost: it is in the call log, and the audit says what is wrong.
+func TestACallThatTheStoreHasLost(t *testing.T) {
+	o := newOffice(t, "")
+	call := o.phone.Call(number)
+	if _, err := call.Answered(within(t, 5*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	redis := o.store().Client
+	keys, err := redis.Keys(t.Context(), "{*}c:*").Result()
+	if err != nil || len(keys) != 1 {
+		t.Fatalf("keys of running calls: %v, %v", keys, err)
+	}
+	blob := strings.Replace(keys[0], "}c:", "}b:", 1)
+	if err := redis.Del(t.Context(), keys[0], blob).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := call.Bye(within(t, 5*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if c := o.calls(1)[0]; c.Disposition != "answered" || c.Cost != "0.0000" || c.Duration < 1 {
+		t.Errorf("CDR %+v", c)
+	}
+	if out, code := o.tollgate("audit", "-c", o.config); code != 1 || !strings.Contains(out, "held") {
+		t.Errorf("audit: exit %d\n%s", code, out)
+	}
+}
+
 // A store knows its archive: another one is refused, unless it is empty.
 func TestTheStoreKnowsItsArchive(t *testing.T) {
 	o := newOffice(t, "")
