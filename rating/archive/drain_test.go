@@ -21,7 +21,7 @@ func TestDrainFilesEveryRecordOnceWhateverStopsIt(t *testing.T) {
 	for _, step := range []string{stepInserted, stepPositions, stepCommitted} {
 		t.Run(step, func(t *testing.T) {
 			w, box, a := newWorld(1, 6, 3), newOutbox(3), open(t, Options{})
-			for range 40 {
+			for range 25 {
 				box.add(w.step())
 				d := &Drain{Outbox: box, Archive: a, stop: func(at string) error {
 					if at == step {
@@ -51,7 +51,7 @@ func TestDrainFilesEveryRecordOnceWhateverStopsIt(t *testing.T) {
 
 // One drain after another is stopped at a random step, or loses outbox or archive; records come in all the while.
 func TestDrainSurvivesRandomFailures(t *testing.T) {
-	seeds := uint64(2)
+	seeds := uint64(1)
 	if os.Getenv("TOLLGATE_SLOW") != "" {
 		seeds = 40
 	}

@@ -48,7 +48,7 @@ func TestBooksOfAnHonestArchiveAddUp(t *testing.T) {
 
 // Whatever is changed by hand, by as little as can be, shows.
 func TestOneMicroUnitShows(t *testing.T) {
-	honest, w := filled(t, 52, 200, Options{})
+	honest, w := filled(t, 52, 120, Options{})
 	for _, change := range []string{
 		`UPDATE cdrs SET cost = cost + 1 WHERE disposition = 'answered'`,
 		`UPDATE cdrs SET cost = cost + 1 WHERE disposition = 'busy'`,

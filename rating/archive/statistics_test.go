@@ -12,9 +12,9 @@ import (
 func TestStatisticsAreThoseOfAPlainSum(t *testing.T) {
 	for _, name := range []string{"Asia/Kathmandu", "Europe/Berlin"} {
 		location := zone(t, name)
-		a, w := filled(t, 31, 500, Options{Location: location})
+		a, w := filled(t, 31, 300, Options{Location: location})
 		r := rand.New(rand.NewPCG(4, 4))
-		for range 30 {
+		for range 20 {
 			f := StatFilter{By: []string{"", ByDay, ByMonth, ByYear}[r.IntN(4)], Extension: []string{"", "100", "107", "10", "none"}[r.IntN(5)]}
 			if r.IntN(2) == 0 {
 				f.From = dateOf(w.filed[r.IntN(len(w.filed))], location)
