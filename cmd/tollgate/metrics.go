@@ -23,7 +23,7 @@ func (a *app) registerMetrics() {
 	gauge("tollgate_store_ephemeral", "1 where balances live in memory and do not survive a restart.", func() float64 { return oneIf(a.store.Ephemeral) })
 	gauge("tollgate_outbox_lag", "Records that the ledger has filed and the archive has not taken yet.", a.outboxLag)
 	gauge("tollgate_archive_quarantined", "Records that could not be filed, since the start.", func() float64 { return float64(a.drain.Stats().Quarantined) })
-	a.drift = prometheus.NewGauge(prometheus.GaugeOpts{Name: "tollgate_audit_drift", Help: "Differences that the last audit found; it runs every ten minutes. Anything but 0 is a defect or a changed database."})
+	a.drift = prometheus.NewGauge(prometheus.GaugeOpts{Name: "tollgate_audit_drift", Help: "Differences that the last audit found; it runs every hour. Anything but 0 is a defect or a changed database."})
 	a.registry.MustRegister(a.drift)
 }
 

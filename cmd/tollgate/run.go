@@ -54,7 +54,7 @@ func (a *app) services() []service {
 		{"sweep", every(sweepEvery, a.sweep)},
 		{"spool", a.spool.Run},
 		{"hang up", a.hangUps},
-		{"audit", every(auditEvery, a.auditAlong)},
+		{"audit", a.audits},
 		{"sip", a.sip.Run},
 		{"admin", a.admin.Run},
 	}
@@ -82,7 +82,8 @@ func (a *app) lateStart(ctx context.Context) error {
 
 const (
 	sweepEvery   = 5 * time.Second
-	auditEvery   = 10 * time.Minute
+	auditFirst   = time.Minute      // after the start, when the calls of the process before have been taken up
+	auditEvery   = time.Hour        // an audit reads the whole archive
 	upkeepLimit  = 30 * time.Second // of one round of upkeep
 	auditTimeout = 5 * time.Minute
 )
@@ -101,6 +102,14 @@ func every(interval time.Duration, f func(context.Context)) func(context.Context
 			}
 		}
 	}
+}
+
+// audits prove the money now and then.
+func (a *app) audits(ctx context.Context) error {
+	if pause(ctx, auditFirst); ctx.Err() != nil {
+		return nil
+	}
+	return every(auditEvery, a.auditAlong)(ctx)
 }
 
 // heartbeat tells the other nodes that we live, so that they leave our calls alone.
