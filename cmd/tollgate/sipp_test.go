@@ -96,6 +96,9 @@ func TestSipp(t *testing.T) {
 	}
 	o := newOffice(t, "")
 	o.useSippTrunk()
+	const limited = "106"
+	o.call("POST", "/extensions", map[string]any{"number": limited, "billing_enabled": true, "limits": map[string]any{"deny_prefixes": []string{"98"}}}, nil, 201)
+	o.call("POST", "/dial-rules", map[string]any{"position": 2, "prefix": "8", "trunks": []string{"FXO-1"}}, nil, 201)
 	for _, c := range []struct {
 		name, extension, number string
 		caller, trunk           sipp
@@ -107,6 +110,8 @@ func TestSipp(t *testing.T) {
 		{"no credit", broke, number, refused(402, "Q.850;cause=21;text=.insufficient balance"), sipp{}},
 		{"locked", lockedUp, number, refused(403, "Q.850;cause=21;text=.extension locked"), sipp{}},
 		{"unknown extension", "999", number, refused(403, "Q.850;cause=21;text=.unknown extension"), sipp{}},
+		{"no rate", rich, "8123", refused(403, "Q.850;cause=21;text=.no rate for destination"), sipp{}},
+		{"a deny list", limited, number, refused(403, "Q.850;cause=21;text=.limit reached"), sipp{}},
 		{"bad number", rich, "9abc", refused(484, "Q.850;cause=28"), sipp{}},
 		{"no dial rule", rich, "12345", refused(404, "Q.850;cause=3"), sipp{}},
 		{"busy", rich, number, failed(486), sipp{scenario: "uas_busy"}},
