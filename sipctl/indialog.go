@@ -123,19 +123,20 @@ type relay struct {
 	got2xx bool   // of a re-INVITE: its ACK is still to come
 }
 
-// relay passes a request on. Two re-INVITEs cannot be under way at once (RFC 3261 §14.1).
+// relay passes a request on. Two re-INVITEs cannot be under way at once (RFC 3261 §14.1), nor may a session be changed
+// before the caller's ACK; any other request may come as soon as the call is answered (§12.2), and often does.
 func (c *Call) relay(s side, tx *transaction.Server, req *sip.Request) {
 	this, other := c.leg(s)
 	invite := req.Method == sip.INVITE
+	refresh := invite || req.Method == sip.UPDATE
 	switch {
 	case c.state != answered && c.state != talking:
 		_ = tx.Respond(481, "Call/Transaction Does Not Exist", nil, nil)
 		return
-	case c.unacked || invite && c.reinvite != nil || req.Method == sip.UPDATE && c.reinvite != nil && c.reinvite.from != s:
+	case refresh && c.unacked || invite && c.reinvite != nil || req.Method == sip.UPDATE && c.reinvite != nil && c.reinvite.from != s:
 		_ = tx.Respond(491, "Request Pending", nil, nil)
 		return
 	}
-	refresh := invite || req.Method == sip.UPDATE
 	if refresh {
 		this.retarget(req.Contact())
 	}
