@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -62,13 +63,14 @@ type node struct {
 
 const adminPassword = "correct horse battery"
 
-// freePort returns a port of 127.0.0.1 that nobody uses for UDP or TCP.
+// freePort returns a port of 127.0.0.1 that nobody uses for UDP or TCP: below those that the system hands out by itself,
+// so that no other test is given it before it is used.
 func freePort(t *testing.T) int {
 	t.Helper()
-	for range 20 {
-		tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 50 {
+		tcp, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12_000+rand.IntN(18_000)))
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
 		port := tcp.Addr().(*net.TCPAddr).Port
 		udp, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
