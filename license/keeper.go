@@ -23,8 +23,8 @@ type Options struct {
 
 // Cluster knows the nodes that share one store: a licence for one of them is good for all while that one lives.
 type Cluster interface {
-	Announce(ctx context.Context, device []byte) error // that this node lives, for some seconds
-	Live(ctx context.Context) (devices [][]byte, err error)
+	// Meet tells the others that this node lives, on this device, and returns the devices of all that live.
+	Meet(ctx context.Context, device []byte) (live [][]byte, err error)
 }
 
 // An Attempt to lengthen the trial, or an accident that looks like one.
@@ -289,12 +289,9 @@ func (k *Keeper) meet(ctx context.Context) {
 	if k.options.Cluster == nil {
 		return
 	}
-	if err := k.options.Cluster.Announce(ctx, Request{Device: k.options.Device, Made: k.options.Now()}.Text()); err != nil {
-		return // a lost store is told by its own line; who was alive stays so until it is back
-	}
-	texts, err := k.options.Cluster.Live(ctx)
+	texts, err := k.options.Cluster.Meet(ctx, Request{Device: k.options.Device, Made: k.options.Now()}.Text())
 	if err != nil {
-		return
+		return // a lost store is told by its own line; who was alive stays so until it is back
 	}
 	var live []Device
 	for _, text := range texts {
@@ -318,6 +315,9 @@ func (k *Keeper) save(ctx context.Context, all bool) error {
 	}
 	k.record.Highest = k.now().Truncate(time.Second)
 	due := all || k.record.Highest.Sub(k.savedAt) >= savePace
+	for _, p := range k.options.Places {
+		k.hasHeld(p)
+	}
 	var stale []Place
 	for _, p := range k.options.Places {
 		r, err := parseRecord(k.saved[p.Name()])
@@ -338,7 +338,9 @@ func (k *Keeper) save(ctx context.Context, all bool) error {
 			continue
 		}
 		written++
-		k.holds(p, text)
+		k.mu.Lock()
+		k.saved[p.Name()], k.gone[p.Name()] = text, false
+		k.mu.Unlock()
 	}
 	if written > 0 || len(stale) == 0 {
 		return nil
@@ -352,12 +354,9 @@ func (k *Keeper) knowsMore(place record) bool {
 	return !mine.Started.Equal(place.Started) || !bytes.Equal(mine.License, place.License) || mine.Attempts != place.Attempts || len(mine.Places) != len(place.Places)
 }
 
-// holds notes what a place has been given. From now on it is known to have had a record.
-func (k *Keeper) holds(p Place, text []byte) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.saved[p.Name()], k.gone[p.Name()] = text, false
-	if !slices.Contains(k.record.Places, p.Name()) {
+// hasHeld notes that a place, if it can be read at all, has had a record from now on; k.mu is held.
+func (k *Keeper) hasHeld(p Place) {
+	if !k.failing["read "+p.Name()] && !slices.Contains(k.record.Places, p.Name()) {
 		k.record.Places = append(k.record.Places, p.Name())
 		slices.Sort(k.record.Places)
 	}

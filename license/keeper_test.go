@@ -116,7 +116,6 @@ func TestWipingPlacesDoesNotBuyADay(t *testing.T) {
 			w := newWorld(t)
 			k := w.open()
 			started := w.activate(k).Started
-			k.Look(t.Context())
 			time.Sleep(10 * 24 * time.Hour)
 			wiped := int64(0)
 			for i, place := range places {
@@ -258,8 +257,7 @@ func TestALicenceNeverExpiresAndSurvivesAnyTwoWipes(t *testing.T) {
 // cluster is the other nodes.
 type cluster struct{ live []Device }
 
-func (c *cluster) Announce(context.Context, []byte) error { return nil }
-func (c *cluster) Live(context.Context) (texts [][]byte, err error) {
+func (c *cluster) Meet(context.Context, []byte) (texts [][]byte, err error) {
 	for _, d := range c.live {
 		texts = append(texts, Request{Device: d, Made: time.Now()}.Text())
 	}

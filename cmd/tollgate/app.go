@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"tollgate/admin"
+	"tollgate/license"
 	"tollgate/rating"
 	"tollgate/rating/archive"
 	"tollgate/rating/catalog"
@@ -37,6 +38,7 @@ type app struct {
 	archive  *archive.Archive
 	drain    *archive.Drain
 	spool    *spool.Spool
+	license  *license.Keeper
 	sip      *sipctl.Server
 	admin    *admin.Server
 	announce func(password string) // shows the password that the first start has made for the user admin
@@ -73,7 +75,7 @@ func newApp(ctx context.Context, config Config, adminPassword string, announce f
 	if a.dir, err = resolveDataDir(config.DataDir); err != nil {
 		return nil, err
 	}
-	for _, open := range []func(context.Context) error{a.openStore, a.openMoney, a.openArchive, a.openSIP, func(ctx context.Context) error { return a.openAdmin(ctx, adminPassword) }} {
+	for _, open := range []func(context.Context) error{a.openStore, a.openMoney, a.openLicense, a.openArchive, a.openSIP, func(ctx context.Context) error { return a.openAdmin(ctx, adminPassword) }} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}

@@ -48,6 +48,7 @@ func (a *app) services() []service {
 	return []service{
 		{"late start", a.lateStart},
 		{"catalog", a.catalog.Run},
+		{"licence", a.license.Run},
 		{"archive", a.archiveRecords},
 		{"time zone", a.followTimeZone},
 		{"heartbeat", every(a.ledger.HeartbeatEvery(), a.heartbeat)},

@@ -4,16 +4,19 @@ import "slices"
 
 // Everything is under one hash tag, so that a script may write several documents at once, also in a Redis Cluster.
 const (
-	headKey       = "{catalog}:head"          // hash: version, stamp of the last change, plan = version of the last change to trunks, dial rules or settings
-	logKey        = "{catalog}:changes"       // stream: entry <version>-0 names the documents that the change touched
-	stepsKey      = "{catalog}:steps"         // hash: extension → account step that is written down and not yet done
-	idsKey        = "{catalog}:ids"           // hash: rates, dial_rules → last id given
-	archiveKey    = "{catalog}:archive"       // string: id of the archive that belongs to this store
-	batchKey      = "{catalog}:batch"         // hash: id, kind and state of the large batch that is being written; its documents are beside it
-	finisherKey   = "{catalog}:finisher"      // string: somebody does the steps that others left undone
-	sessionsKey   = "{catalog}:sessions"      // hash: hash of the token → session
-	lastSeenKey   = "{catalog}:sessions_seen" // sorted set: the same hashes by last request, in ms
-	changeChannel = "{catalog}:changed"       // pub/sub: the new version
+	headKey        = "{catalog}:head"          // hash: version, stamp of the last change, plan = version of the last change to trunks, dial rules or settings
+	logKey         = "{catalog}:changes"       // stream: entry <version>-0 names the documents that the change touched
+	stepsKey       = "{catalog}:steps"         // hash: extension → account step that is written down and not yet done
+	idsKey         = "{catalog}:ids"           // hash: rates, dial_rules → last id given
+	archiveKey     = "{catalog}:archive"       // string: id of the archive that belongs to this store
+	batchKey       = "{catalog}:batch"         // hash: id, kind and state of the large batch that is being written; its documents are beside it
+	finisherKey    = "{catalog}:finisher"      // string: somebody does the steps that others left undone
+	sessionsKey    = "{catalog}:sessions"      // hash: hash of the token → session
+	lastSeenKey    = "{catalog}:sessions_seen" // sorted set: the same hashes by last request, in ms
+	licenseKey     = "{catalog}:license"       // string: what is remembered of trial and licence
+	devicesKey     = "{catalog}:devices"       // hash: node → description of its device
+	devicesSeenKey = "{catalog}:devices_seen"  // sorted set: node by when it was last met, in ms of the store's clock
+	changeChannel  = "{catalog}:changed"       // pub/sub: the new version
 )
 
 // kind is a hash of documents.

@@ -21,6 +21,7 @@ var (
 	doneScript    = load("done")
 	reserveScript = load("reserve")
 	sessionScript = load("session")
+	meetScript    = load("meet")
 
 	batchBeginScript  = load("batch_begin")
 	batchStageScript  = load("batch_stage")
