@@ -47,9 +47,6 @@ type Webhook struct {
 // Currencies that an installation may use; XXX is "Other (¤)" (ISO 4217: no currency).
 var currencies = []string{"USD", "CNY", "EUR", "GBP", "XXX"}
 
-// events that a webhook may ask for.
-var webhookEvents = []string{"balance.low", "recharge", "call.cut", "limit.reached", "trunk.down", "trunk.up", "license.expiring"}
-
 // DefaultSettings returns the settings of a new installation.
 func DefaultSettings() Settings {
 	return Settings{
@@ -96,13 +93,16 @@ func (s Settings) checkEmergency(bad *Invalid) {
 	}
 }
 
+// Wants reports whether the webhook is to be told of an event.
+func (w Webhook) Wants(name EventName) bool { return slices.Contains(w.Events, string(name)) }
+
 func (w Webhook) check(path string, bad *Invalid) {
 	u, err := url.Parse(w.URL)
-	bad.add(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && len(w.URL) <= 2000, path+"url", "must be an http or https URL")
+	bad.add(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil && len(w.URL) <= 2000, path+"url", "must be an http or https URL without user name and password")
 	bad.add(len(w.Secret) >= 8 && len(w.Secret) <= 200, path+"secret", "must be 8 to 200 bytes")
 	bad.add(len(w.Events) > 0, path+"events", "must name at least one event")
 	for _, e := range w.Events[:min(len(w.Events), 50)] {
-		bad.add(slices.Contains(webhookEvents, e), path+"events", fmt.Sprintf("%q is no event", shorten(e)))
+		bad.add(slices.Contains(EventNames(), EventName(e)), path+"events", fmt.Sprintf("%q is no event", shorten(e)))
 	}
 }
 
