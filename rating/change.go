@@ -24,6 +24,9 @@ func (s *Snapshot) With(c Change) *Snapshot {
 		next.Billing = *c.Billing
 	}
 	if len(c.Extensions) > 0 {
+		for number, e := range c.Extensions {
+			next.digests += withDigest(e) - withDigest(s.extensions[number])
+		}
 		next.extensions = maps.Clone(s.extensions)
 		overlay(next.extensions, c.Extensions)
 	}

@@ -87,3 +87,31 @@ func TestSnapshotWithAChangeLeavesTheOldOneAlone(t *testing.T) {
 		t.Errorf("Documents lost something: %+v", again)
 	}
 }
+
+// Whether strangers are challenged is known without looking at every extension, however the snapshot came about.
+func TestSIPPasswordsAreCounted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := NewSnapshot(Documents{Settings: DefaultSettings()})
+		for range rapid.IntRange(1, 12).Draw(t, "steps") {
+			changed := map[string]*Extension{}
+			for _, number := range rapid.SliceOfN(rapid.SampledFrom([]string{"101", "102", "103"}), 1, 3).Draw(t, "numbers") {
+				e := NewExtension(number)
+				switch rapid.IntRange(0, 2).Draw(t, "kind") {
+				case 0:
+					e.Digest = Digest{SHA256: "a", MD5: "b"}
+					changed[number] = &e
+				case 1:
+					changed[number] = &e
+				case 2:
+					changed[number] = nil
+				}
+			}
+			s = s.With(Change{Extensions: changed})
+			any := false
+			s.Each(func(e *Extension) bool { any = any || e.Digest.Set(); return true })
+			if again := NewSnapshot(s.Documents()); s.AnyDigest() != any || again.AnyDigest() != any {
+				t.Fatalf("AnyDigest %v, built anew %v, want %v", s.AnyDigest(), again.AnyDigest(), any)
+			}
+		}
+	})
+}

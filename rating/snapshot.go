@@ -13,6 +13,7 @@ type Snapshot struct {
 
 	location   *time.Location
 	extensions map[string]*Extension
+	digests    int // extensions with a SIP password
 }
 
 // Documents are the contents of a snapshot, as they are stored.
@@ -32,6 +33,9 @@ func NewSnapshot(d Documents) *Snapshot {
 		Plan: NewDialPlan(d.DialRules, d.Trunks), location: d.Settings.Location(), extensions: make(map[string]*Extension, len(d.Extensions))}
 	for i := range d.Extensions {
 		s.extensions[d.Extensions[i].Number] = &d.Extensions[i]
+	}
+	for _, e := range s.extensions {
+		s.digests += withDigest(e)
 	}
 	return s
 }
@@ -61,11 +65,12 @@ func (s *Snapshot) Location() *time.Location { return s.location }
 func (s *Snapshot) Day(at time.Time) string { return at.In(s.location).Format(time.DateOnly) }
 
 // AnyDigest reports whether an extension has a SIP password, so that strangers are challenged.
-func (s *Snapshot) AnyDigest() bool {
-	for _, e := range s.extensions {
-		if e.Digest.Set() {
-			return true
-		}
+func (s *Snapshot) AnyDigest() bool { return s.digests > 0 }
+
+// withDigest counts an extension that has a SIP password; nil is none.
+func withDigest(e *Extension) int {
+	if e != nil && e.Digest.Set() {
+		return 1
 	}
-	return false
+	return 0
 }

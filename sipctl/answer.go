@@ -79,7 +79,7 @@ func (c *Call) deliverStored(grant rating.Grant, err error) {
 
 // blob is the call as the store keeps it.
 func (c *Call) blob() blob {
-	return blob{Caller: c.caller.dialog, Trunk: c.trunk.dialog, Limit: c.limit(), Late: c.lateOffer}
+	return blob{Caller: c.caller.dialog, Trunk: c.trunk.dialog, Limit: c.limit(), Digest: c.digest, Late: c.lateOffer}
 }
 
 // limit is how many seconds the call may talk.
@@ -165,7 +165,7 @@ func (c *Call) confirm() {
 	var h text
 	var body []byte
 	if c.lateAck != nil {
-		h.passed(c.lateAck.Headers(), fromCaller)
+		h.passed(c.lateAck.Headers(), c.origin(callerSide))
 		body = c.lateAck.Body()
 	}
 	c.sendAck(h, body)

@@ -26,6 +26,7 @@ type Call struct {
 	id     rating.CallID
 	mailbox
 	extension string // who pays; never changes
+	digest    bool   // the caller has shown the extension's SIP password, and is no trusted peer
 
 	state   state
 	cause   cause

@@ -80,6 +80,6 @@ func (c *Call) inviteHeaders(t *rating.Trunk, d dialog) []byte {
 		user, _ := callerID(u, t, c.extension)
 		h.header("P-Asserted-Identity", "<sip:"+user+"@"+c.server.host(d.Flow)+">")
 	}
-	h.passed(u.invite.Headers(), fromCaller, identityHeader(u.from))
+	h.passed(u.invite.Headers(), c.origin(callerSide), identityHeader(u.from))
 	return h
 }

@@ -13,6 +13,8 @@ type Config struct {
 	TLS       *tls.Config    // of tls listeners
 	Advertise string         // host or host:port in Via and Contact; "" = the address of the listener
 	Trusted   []Trusted      // upstream peers whose caller identity is believed
+	Realm     string         // of the digests; equal on all nodes, and the one that the passwords were hashed with; default "tollgate"
+	Digest    []string       // algorithms offered to strangers, in this order; default sha-256, md5
 	Strangers StrangerPolicy // what all other sources get
 	MaxCalls  int            // calls at a time; default 20,000
 	MaxCPS    int            // new calls a second; 0 = no limit
@@ -32,7 +34,9 @@ type StrangerPolicy string
 
 // The policies.
 const (
-	DropStrangers StrangerPolicy = "drop" // no answer at all
+	AutoStrangers      StrangerPolicy = "auto"      // challenged while any extension has a SIP password, else dropped
+	ChallengeStrangers StrangerPolicy = "challenge" // asked for a SIP password
+	DropStrangers      StrangerPolicy = "drop"      // no answer at all; the default
 )
 
 // Timers of SIP (RFC 3261 §17). Tests shorten them; the defaults are those of the RFC.

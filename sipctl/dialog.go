@@ -38,9 +38,9 @@ type blob struct {
 	Version int    `json:"v"`
 	Caller  dialog `json:"caller"`
 	Trunk   dialog `json:"trunk"`
-	Limit   int64  `json:"limit"` // seconds that the call may talk; 0 = no limit
-	Trusted bool   `json:"trusted"`
-	Late    bool   `json:"late,omitempty"` // the ACK carries the answer and has not come yet
+	Limit   int64  `json:"limit"`            // seconds that the call may talk; 0 = no limit
+	Digest  bool   `json:"digest,omitempty"` // the caller has shown the extension's SIP password
+	Late    bool   `json:"late,omitempty"`   // the ACK carries the answer and has not come yet
 }
 
 // encode returns the blob's bytes.

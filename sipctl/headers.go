@@ -20,10 +20,13 @@ const (
 	fromStranger               // a phone that has authenticated: what it says of identities and routes counts for nothing
 )
 
-// passedFrom is the origin of what a trusted caller's or the trunk's leg says.
-func passedFrom(s side) origin {
-	if s == trunkSide {
+// origin is that of what a leg says.
+func (c *Call) origin(s side) origin {
+	switch {
+	case s == trunkSide:
 		return fromTrunk
+	case c.digest:
+		return fromStranger
 	}
 	return fromCaller
 }

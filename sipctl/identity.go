@@ -11,9 +11,12 @@ import (
 	"tollgate/sipctl/grammar"
 )
 
-// callerOf tells who pays for a call: the extension that its trusted peer asserts. The error wraps
-// rating.ErrUnknownExtension; the extension is "" then.
+// callerOf tells who pays for a call: the extension that its phone has proven to be, whatever From says, else the one that
+// its trusted peer asserts. The error wraps rating.ErrUnknownExtension; the extension is "" then.
 func callerOf(from peer, req *sip.Request) (string, error) {
+	if from.proven != "" {
+		return from.proven, nil
+	}
 	if from.trusted == nil {
 		return "", fmt.Errorf("%w: the peer is not trusted", rating.ErrUnknownExtension)
 	}

@@ -18,10 +18,11 @@ const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, MESSAGE"
 
 // onRequest takes a request inside a dialog, from one leg, but for ACK and CANCEL.
 func (c *Call) onRequest(s side, tx *transaction.Server, req *sip.Request, m transport.Message) {
-	if !c.mayReach(s, req, m) {
-		c.server.metrics.unknownDialogs.Inc()
-		_ = tx.Respond(481, "Call/Transaction Does Not Exist", nil, nil)
+	if !c.mayReach(s, req, m) && !c.follows(s, tx, req, m) {
 		return
+	}
+	if c.digest && s == callerSide {
+		c.server.access.Admit(m.Flow.Remote.Addr(), admittedFor)
 	}
 	this, _ := c.leg(s)
 	seq := req.CSeq().SeqNo
@@ -50,8 +51,14 @@ func (c *Call) onRequest(s side, tx *transaction.Server, req *sip.Request, m tra
 // overheard a call must not be able to end it.
 func (c *Call) mayReach(s side, req *sip.Request, m transport.Message) bool {
 	this, _ := c.leg(s)
+	return c.identifies(s, req) && c.server.mayUse(this, m.Flow)
+}
+
+// identifies reports whether a request names a leg, by its Call-ID and the tag of its sender.
+func (c *Call) identifies(s side, req *sip.Request) bool {
+	this, _ := c.leg(s)
 	tag, _ := req.From().Params.Get("tag")
-	return req.CallID().Value() == this.CallID && tag == this.RemoteTag && c.server.mayUse(this, m.Flow)
+	return req.CallID().Value() == this.CallID && tag == this.RemoteTag
 }
 
 // begin sends a request in a leg. A connection that is gone is replaced by one to the peer's Contact.
@@ -98,7 +105,7 @@ func (c *Call) onBye(s side, tx *transaction.Server, req *sip.Request, m transpo
 		return
 	}
 	var h text
-	h.passed(req.Headers(), passedFrom(s))
+	h.passed(req.Headers(), c.origin(s))
 	c.byeHeaders, c.byeBody = h, req.Body()
 	c.endNow(m.At)
 	if s == callerSide {
@@ -145,7 +152,7 @@ func (c *Call) relay(s side, tx *transaction.Server, req *sip.Request) {
 	if refresh {
 		h.header("Allow", allowed)
 	}
-	h.passed(req.Headers(), passedFrom(s))
+	h.passed(req.Headers(), c.origin(s))
 	o := outgoing{method: req.Method, headers: h, body: req.Body(), contact: refresh}
 	if invite {
 		c.reinvite = r
@@ -200,7 +207,7 @@ func (c *Call) onRelayed(r *relay, res *sip.Response, m transport.Message) {
 		h.header("Contact", this.Contact)
 		h.header("Allow", allowed)
 	}
-	h.passed(res.Headers(), passedFrom(1-r.from))
+	h.passed(res.Headers(), c.origin(1-r.from))
 	_ = r.server.Respond(res.StatusCode, phrase(res), h, res.Body())
 	switch {
 	case res.IsProvisional():
@@ -229,7 +236,7 @@ func (c *Call) relayAck(ack *sip.Request) {
 	_, other := c.leg(r.from)
 	r.server.Confirm()
 	var h text
-	h.passed(ack.Headers(), passedFrom(r.from))
+	h.passed(ack.Headers(), c.origin(r.from))
 	c.ackFlow, c.ack = other.dialog.ack(r.outSeq, h, ack.Body())
 	_ = c.server.net.Send(c.ackFlow, c.ack)
 	c.server.metrics.request("ACK")

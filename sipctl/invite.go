@@ -19,6 +19,9 @@ const (
 // onInvite takes a new INVITE (RFC 3261 §13.3.1) as far as a call, or refuses it without one.
 func (s *Server) onInvite(tx *transaction.Server, req *sip.Request, m transport.Message) {
 	from := s.identify(m.Flow)
+	if m.Proven != "" {
+		from = peer{proven: m.Proven, addr: from.addr}
+	}
 	if h := req.MaxForwards(); h != nil && h.Val() == 0 {
 		_ = tx.Respond(483, "Too Many Hops", nil, nil)
 		return
@@ -65,7 +68,7 @@ func (s *Server) newCall(tx *transaction.Server, req *sip.Request, m transport.M
 		d.Flow = tx.Flow()
 	}
 	d.SentBy, d.Contact = s.sentBy(m.Flow), s.contact(m.Flow, "")
-	c := &Call{server: s, extension: extension, started: m.At, id: rating.NewCallID(extension, d.CallID, d.RemoteTag, d.RemoteSeq),
+	c := &Call{server: s, extension: extension, digest: from.proven != "", started: m.At, id: rating.NewCallID(extension, d.CallID, d.RemoteTag, d.RemoteSeq),
 		caller: leg{dialog: d, side: callerSide, heard: m.At, peer: from},
 		setup:  &setup{invite: req, uas: tx, snapshot: s.deps.Catalog.Current(), routeSet: routeSet(req), from: from}}
 	c.cdr = rating.CDR{ID: c.id, Extension: extension, StartedAt: m.At.Round(0), Count: 1, Node: s.config.Node, CallIDA: clip(d.CallID),

@@ -23,6 +23,7 @@ type metrics struct {
 	lateness                                          prometheus.Histogram
 	authorize                                         prometheus.Histogram
 	strangers, unknownDialogs, strays, panics, unsent prometheus.Counter
+	challenges, authFailures                          prometheus.Counter
 	malformed                                         atomic.Uint64 // beyond what the guard refused
 
 	methods map[sip.RequestMethod]prometheus.Counter // what is received most, looked up once
@@ -44,6 +45,8 @@ func newMetrics(s *Server) (*metrics, error) {
 		authorize:      histogram("tollgate_authorize_seconds", "The ledger's answer to a new call.", .0002, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1, 2),
 		strangers:      counter("tollgate_sip_strangers_total", "Requests of sources that are neither trusted peers nor trunks; they get no answer."),
 		unknownDialogs: counter("tollgate_sip_unknown_dialogs_total", "Requests for a dialog that is not here, or from somebody who may not speak in it."),
+		challenges:     counter("tollgate_sip_challenges_total", "Requests of strangers that were asked for a SIP password."),
+		authFailures:   counter("tollgate_auth_failures_total", "SIP passwords refused: wrong, of a name that has none, or given after too many wrong ones. An outdated nonce is none."),
 		strays:         counter("tollgate_sip_stray_answers_total", "Answers that belonged to no call and were ended with ACK and BYE."),
 		panics:         counter("tollgate_sip_faults_total", "Faults of ours that ended one message or one call."),
 		unsent:         counter("tollgate_sip_unsent_total", "Messages that could not be sent."),
@@ -69,7 +72,7 @@ func newMetrics(s *Server) (*metrics, error) {
 	}
 	var err error
 	for _, c := range []prometheus.Collector{m.invites, m.calls, m.cutoffs, m.requests, m.responses, m.trunkUp, m.trunkCalls, m.duration,
-		m.postDial, m.lateness, m.authorize, malformed, m.strangers, m.unknownDialogs, m.strays, m.panics, m.unsent, active, spooled} {
+		m.postDial, m.lateness, m.authorize, malformed, m.strangers, m.unknownDialogs, m.strays, m.panics, m.unsent, m.challenges, m.authFailures, active, spooled} {
 		err = errors.Join(err, s.deps.Registry.Register(c))
 	}
 	return m, err

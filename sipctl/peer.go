@@ -11,12 +11,13 @@ import (
 type peer struct {
 	trusted *Trusted    // an upstream PBX or proxy
 	trunk   *trunkState // else a trunk
+	proven  string      // else the extension whose SIP password it has shown
 	addr    netip.Addr
 }
 
 func trunkPeer(t *trunkState) peer { return peer{trunk: t} }
 
-// stranger reports whether the peer is neither.
+// stranger reports whether the peer is neither a trusted peer nor a trunk.
 func (p peer) stranger() bool { return p.trusted == nil && p.trunk == nil }
 
 // peers is one version of who is who; it is never changed.
@@ -54,7 +55,7 @@ func (s *Server) publishPeers() {
 		}
 	}
 	s.peers.Store(p)
-	s.access.Set(known, false)
+	s.access.Set(known, s.challenged())
 }
 
 // identify tells who sent something. A trusted network goes before a trunk at the same address.

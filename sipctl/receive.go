@@ -44,20 +44,28 @@ func (s *Server) onRequest(req *sip.Request, m transport.Message) {
 	}
 	tag, inDialog := req.To().Params.Get("tag")
 	if inDialog && req.Method != sip.CANCEL {
-		s.onInDialog(req, m, tag)
+		s.onInDialog(req, m, tag, from)
 		return
 	}
 	if from.stranger() {
-		s.metrics.strangers.Inc() // nobody proves who he is yet: silence
+		s.onStranger(req, m)
 		return
 	}
-	switch req.Method {
-	case sip.INVITE:
+	switch {
+	case req.Method == sip.INVITE:
 		if from.trusted == nil {
 			s.reply(req, m.Flow, 403, "Forbidden", nil) // calls go out, none come in
 			return
 		}
 		s.tx.Request(req, m)
+	default:
+		s.outOfDialog(req, m)
+	}
+}
+
+// outOfDialog takes whatever is no INVITE.
+func (s *Server) outOfDialog(req *sip.Request, m transport.Message) {
+	switch req.Method {
 	case sip.CANCEL:
 		s.tx.Request(req, m)
 	case sip.ACK:
@@ -73,7 +81,7 @@ func (s *Server) onRequest(req *sip.Request, m transport.Message) {
 
 // onInDialog lets a request through to its call. A mid-dialog request of a call that is not here never begins a new one
 // (RFC 3261 §12.2.2).
-func (s *Server) onInDialog(req *sip.Request, m transport.Message, tag string) {
+func (s *Server) onInDialog(req *sip.Request, m transport.Message, tag string, from peer) {
 	_, _, ok := s.calls.byTag(tag)
 	switch {
 	case ok:
@@ -83,6 +91,8 @@ func (s *Server) onInDialog(req *sip.Request, m transport.Message, tag string) {
 	case s.tx.Knows(req, m.Flow):
 		s.tx.Request(req, m) // a copy of a request that was answered before the call ended
 	case s.tooEarly(m):
+	case from.stranger() && !s.access.Admitted(from.addr):
+		s.metrics.strangers.Inc()
 	default:
 		s.metrics.unknownDialogs.Inc()
 		s.reply(req, m.Flow, 481, "Call/Transaction Does Not Exist", nil)

@@ -114,7 +114,7 @@ func (s *Server) reborn(h rating.Hold, b blob) *Call {
 	now := time.Now()
 	snapshot := s.deps.Catalog.Current()
 	b.Caller.Flow.Conn, b.Trunk.Flow.Conn = 0, 0
-	c := &Call{server: s, id: h.Call, extension: h.Extension, started: h.Started, state: talking, revived: true, lateOffer: b.Late,
+	c := &Call{server: s, id: h.Call, extension: h.Extension, digest: b.Digest, started: h.Started, state: talking, revived: true, lateOffer: b.Late,
 		caller: leg{dialog: b.Caller, side: callerSide, heard: now}, trunk: leg{dialog: b.Trunk, side: trunkSide, heard: now},
 		answered: now.Add(h.Answered.Sub(now)), // with today's monotonic clock
 		cdr:      h.Draft, grant: rating.Grant{Units: h.Units, Held: h.Amount, Tariff: h.Tariff, Unbilled: h.Unbilled},

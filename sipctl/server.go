@@ -31,6 +31,7 @@ type Server struct {
 	calls   *calls
 	trunks  *trunks
 	metrics *metrics
+	digest  *authenticator
 
 	refusals *refusals
 	strays   *rate.Limiter // ACK and BYE for answers that belong to nothing
@@ -73,6 +74,10 @@ func New(config Config, deps Deps) (*Server, error) {
 	if err := checkTrusted(config.Trusted); err != nil {
 		return nil, err
 	}
+	var err error
+	if s.digest, err = newAuthenticator(config.Realm, config.Digest, s.began); err != nil {
+		return nil, fmt.Errorf("sip: %w", err)
+	}
 	if config.MaxCPS > 0 {
 		s.arrivals = rate.NewLimiter(rate.Limit(config.MaxCPS), max(1, config.MaxCPS/10))
 	}
@@ -80,7 +85,6 @@ func New(config Config, deps Deps) (*Server, error) {
 	s.trunks = &trunks{server: s, byName: map[string]*trunkState{}}
 	s.refusals = newRefusals(s)
 	s.guard = guard.New(guard.Config{Policy: s.access})
-	var err error
 	s.net, err = transport.Open(transport.Config{Listen: config.Listen, TLS: config.TLS, Guard: s.guard, Handler: s.receive,
 		Malformed: func(transport.Flow) { s.metrics.malformed.Add(1) }})
 	if err != nil {

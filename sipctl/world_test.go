@@ -1,6 +1,7 @@
 package sipctl_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -39,6 +40,7 @@ type world struct {
 	spool    *spool.Spool
 	stop     func()
 	wrap     func(sipctl.Ledger) sipctl.Ledger
+	log      *slog.Logger // nil: quiet
 }
 
 // catalog is a snapshot that a test can change.
@@ -154,7 +156,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.registry = prometheus.NewRegistry()
-	s, err = sipctl.New(w.config, sipctl.Deps{Ledger: w.wrap(w.ledger), Catalog: w.catalog, Spool: w.spool, Registry: w.registry, Log: quiet()})
+	s, err = sipctl.New(w.config, sipctl.Deps{Ledger: w.wrap(w.ledger), Catalog: w.catalog, Spool: w.spool, Registry: w.registry, Log: cmp.Or(w.log, quiet())})
 	if err != nil {
 		w.t.Fatal(err)
 	}

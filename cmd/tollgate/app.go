@@ -207,6 +207,7 @@ func (a *app) openSIP(context.Context) (err error) {
 	a.onClose("spool", func(context.Context) error { return a.spool.Close() })
 	a.sip, err = sipctl.New(sipctl.Config{
 		Node: a.config.Node, Listen: a.config.SIP.Listen, Advertise: a.config.SIP.Advertise, Trusted: a.config.SIP.trusted(),
+		Realm: a.config.SIP.Realm, Digest: a.config.SIP.Digest, Strangers: sipctl.StrangerPolicy(a.config.SIP.Strangers),
 		MaxCalls: a.config.SIP.MaxCalls, MaxCPS: a.config.SIP.MaxCPS, Ephemeral: a.store.Ephemeral,
 	}, sipctl.Deps{Ledger: a.ledger, Catalog: directory{a.catalog}, Spool: a.spool, Registry: a.registry, Log: a.log})
 	return err

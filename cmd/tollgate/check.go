@@ -82,9 +82,6 @@ func check(ctx context.Context, configFile string, out io.Writer) bool {
 		return false
 	}
 	c.good("config", "node %s, %d listeners, %d trusted networks", c.config.Node, len(c.config.SIP.Listen), len(c.config.SIP.Trusted))
-	if len(c.config.SIP.Trusted) == 0 {
-		c.warn("config", "sip.trusted is empty: nobody is believed; name your PBX there")
-	}
 	if c.dir, err = resolveDataDir(c.config.DataDir); err != nil {
 		c.bad("data_dir", "%v", err)
 		return false
@@ -206,8 +203,33 @@ func (c *checker) store(ctx context.Context) {
 	for _, q := range documents.Quarantined() {
 		c.warn("store", "%v cannot be read and is left out", q)
 	}
+	c.callers(documents.Current())
 	c.archive(ctx)
 	c.trunks(ctx, documents.Current())
+}
+
+// callers says who may call: peers that are believed, and phones with a SIP password.
+func (c *checker) callers(s *rating.Snapshot) {
+	withPassword := 0
+	s.Each(func(e *rating.Extension) bool {
+		if e.Digest.Set() {
+			withPassword++
+		}
+		return true
+	})
+	sip := c.config.SIP
+	challenged := sip.Strangers == "challenge" || sip.Strangers == "auto" && withPassword > 0
+	switch {
+	case sip.Strangers == "drop" && withPassword > 0:
+		c.warn("callers", "%d extensions have a SIP password, which nobody is asked for: set sip.strangers to auto, or take the passwords away", withPassword)
+	case challenged:
+		c.good("callers", "%d trusted networks; all others are asked for a SIP password (%s, realm %q), which %d extensions have", len(sip.Trusted), strings.Join(sip.Digest, ", "), sip.Realm, withPassword)
+	case len(sip.Trusted) > 0:
+		c.good("callers", "%d trusted networks; all others get no answer", len(sip.Trusted))
+	}
+	if len(sip.Trusted) == 0 && (!challenged || withPassword == 0) {
+		c.warn("callers", "nobody can call: name your PBX in sip.trusted, or give an extension a SIP password")
+	}
 }
 
 // archive tries the database of call records, where there is one already.

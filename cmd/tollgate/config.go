@@ -46,10 +46,10 @@ type SIPConfig struct {
 	Listen    []string  `yaml:"listen"` // udp://host:port, tcp://host:port, tls://host:port
 	TLS       TLSFiles  `yaml:"tls"`
 	Advertise string    `yaml:"advertise"` // address in Via and Contact where it differs from the one listened on
-	Realm     string    `yaml:"realm"`     // equal on all nodes
+	Realm     string    `yaml:"realm"`     // equal on all nodes; SIP passwords are hashed with it
 	Trusted   []Trusted `yaml:"trusted"`
-	Digest    []string  `yaml:"digest"`
-	Strangers string    `yaml:"strangers"` // auto, drop
+	Digest    []string  `yaml:"digest"`    // algorithms offered, in this order: sha-256, md5
+	Strangers string    `yaml:"strangers"` // auto, challenge, drop
 	MaxCalls  int       `yaml:"max_calls"`
 	MaxCPS    int       `yaml:"max_cps"` // 0: no limit
 }
@@ -123,9 +123,10 @@ func (s SIPConfig) faults(check func(fine bool, path, message string)) {
 		check(err == nil && slices.Contains([]string{"udp", "tcp"}, u.Scheme) && validHostPort(u.Host), path, "must be udp://address:port or tcp://address:port")
 	}
 	check(s.Realm != "" && !strings.ContainsAny(s.Realm, "\"\\\r\n"), "sip.realm", "must not be empty, and have no quotes")
-	check(s.Strangers == "auto" || s.Strangers == "drop", "sip.strangers", "must be auto or drop: this version has no digest, so callers that are not in sip.trusted get no answer")
+	check(slices.Contains([]string{"auto", "challenge", "drop"}, s.Strangers), "sip.strangers", "must be auto (asked for a SIP password while any extension has one), challenge or drop")
+	check(len(s.Digest) > 0, "sip.digest", "must name at least one of sha-256 and md5; to let nobody in by password, set sip.strangers to drop")
 	for i, d := range s.Digest {
-		check(d == "sha-256" || d == "md5", fmt.Sprintf("sip.digest[%d]", i), "must be sha-256 or md5")
+		check((d == "sha-256" || d == "md5") && !slices.Contains(s.Digest[:i], d), fmt.Sprintf("sip.digest[%d]", i), "must be sha-256 or md5, each once")
 	}
 	for i, t := range s.Trusted {
 		_, err := netip.ParsePrefix(t.Net)

@@ -48,6 +48,25 @@ func ParseChallenge(headerValue string) (Challenge, error) {
 	return c, nil
 }
 
+// String is the value of a WWW-Authenticate header; ParseChallenge is its inverse. Realm and nonce must not hold quotes.
+func (c Challenge) String() string {
+	var b strings.Builder
+	b.WriteString(`Digest realm="` + c.Realm + `", nonce="` + c.Nonce + `"`)
+	if c.Opaque != "" {
+		b.WriteString(`, opaque="` + c.Opaque + `"`)
+	}
+	if c.Stale {
+		b.WriteString(", stale=true")
+	}
+	if !c.bare {
+		b.WriteString(", algorithm=" + string(c.Algorithm))
+	}
+	if len(c.QOP) > 0 {
+		b.WriteString(`, qop="` + strings.Join(c.QOP, ",") + `"`)
+	}
+	return b.String()
+}
+
 // ErrUnsupported says that a challenge is well formed, and asks for what we cannot do.
 var ErrUnsupported = errors.New("not supported")
 

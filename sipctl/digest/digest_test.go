@@ -2,6 +2,7 @@ package digest
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,9 @@ func TestWorkedExamples(t *testing.T) {
 			c, err := ParseChallenge(e.challenge)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if again, err := ParseChallenge(c.String()); err != nil || !reflect.DeepEqual(again, c) {
+				t.Errorf("%s is read as %+v, %v; want %+v", c, again, err, c)
 			}
 			value, err := c.Answer(e.who, e.method, e.uri, 1, e.cnonce, []byte(e.body))
 			if err != nil {

@@ -73,7 +73,7 @@ func unmap(p netip.Prefix) netip.Prefix {
 
 // Admit makes a challenged source Known for a while: its phone has shown that it has the password.
 func (a *Access) Admit(source netip.Addr, d time.Duration) {
-	source, now := source.Unmap(), time.Now()
+	source, now := source.Unmap().WithZone(""), time.Now()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.admitted == nil {
@@ -125,6 +125,9 @@ func (r *rules) known(source netip.Addr) bool {
 	}
 	return false
 }
+
+// Admitted reports whether a source counts as known because of Admit.
+func (a *Access) Admitted(source netip.Addr) bool { return a.isAdmitted(source.Unmap().WithZone("")) }
 
 func (a *Access) isAdmitted(source netip.Addr) bool {
 	a.mu.RLock()

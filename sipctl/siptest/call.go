@@ -29,7 +29,7 @@ type Call struct {
 	dialog    session
 	tx        *clientTx // the INVITE's
 	sentAt    time.Time // the first INVITE
-	challenge bool      // a challenge has been answered
+	challenge int       // so many challenges have been answered
 	responses []*Message
 	early     *Message   // the last provisional
 	answer    *Message   // the first 2xx
@@ -204,16 +204,16 @@ func (c *Call) onFinal(m *Message, err error) {
 	}
 }
 
-// authorize answers a challenge, once.
+// authorize answers a challenge, once, and again where only the nonce was outdated.
 func (c *Call) authorize(m *Message) bool {
-	if m.Code != 401 && m.Code != 407 || c.challenge || c.cancelled || c.plan.Auth == nil {
+	if c.plan.Auth == nil || c.cancelled || !challenged(m, c.challenge) {
 		return false
 	}
 	credentials, known := c.plan.Auth(m, "INVITE", c.plan.RequestURI)
 	if !known {
 		return false
 	}
-	c.challenge = true
+	c.challenge++
 	c.dialog.remote = "<sip:" + c.plan.Number + "@" + c.phone.config.Domain + ">"
 	c.invite(&credentials)
 	return true

@@ -62,6 +62,13 @@ func (c *Call) Retransmit() error {
 	return err
 }
 
+// SkipCSeq leaves a number out, as after a request of this call that went out by another socket (Phone.Hijack).
+func (c *Call) SkipCSeq() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dialog.cseq++
+}
+
 // Vanish makes the phone forget this call: nothing in it is answered or acknowledged any more, nothing is sent.
 func (c *Call) Vanish() {
 	c.mu.Lock()

@@ -16,7 +16,7 @@ type PhoneConfig struct {
 	Display string         // display name in From
 	Domain  string         // host in From, To and Request-URI; default the server's address
 	Headers []Header       // added to every INVITE, for example P-Asserted-Identity
-	Auth    Authorizer     // answers 401 and 407; nil: they are final
+	Auth    Authorizer     // answers 401 and 407, for example Digest; nil: they are final
 }
 
 // Authorizer answers a challenge (RFC 7616): it returns the Authorization or Proxy-Authorization header for a request of
@@ -81,13 +81,25 @@ func (p *Phone) Request(ctx context.Context, method, uri string, script []Header
 }
 
 // Hijack sends a request in somebody else's dialog from this phone's own socket, as one who has overheard the call would,
-// and waits for the answer. The CSeq is one above the victim's; the victim does not know of it.
+// and waits for the answer. The CSeq is one above the victim's; the victim does not know of it. Challenges are answered with
+// this phone's credentials: with the right ones it is the victim, at a new address.
 func (p *Phone) Hijack(ctx context.Context, victim *Call, method string, script []Header, b Body) (*Message, error) {
-	victim.mu.Lock()
-	q := victim.dialog.next(method)
-	victim.dialog.cseq--
-	victim.mu.Unlock()
-	return p.exchange(ctx, q, q.write(&p.ua, p.contact(p.config.User), script, b))
+	given, plain := 0, script[:len(script):len(script)]
+	for ; ; given++ {
+		victim.mu.Lock()
+		q := victim.dialog.next(method)
+		victim.dialog.cseq--
+		victim.mu.Unlock()
+		m, err := p.exchange(ctx, q, q.write(&p.ua, p.contact(p.config.User), script, b))
+		if p.config.Auth == nil || !challenged(m, given) {
+			return m, err
+		}
+		credentials, known := p.config.Auth(m, method, q.uri)
+		if !known {
+			return m, err
+		}
+		script = append(plain, credentials)
+	}
 }
 
 // exchange sends a request to the server and waits for its final response.

@@ -66,7 +66,7 @@ func (p *Phone) plan(plan Plan) *Call {
 		a: &p.ua, lock: &c.mu, key: dialogKey{plan.CallID, plan.FromTag},
 		local: plan.FromValue + ";tag=" + plan.FromTag, remote: "<" + to + ">", contact: p.contact(plan.From),
 		target: plan.RequestURI, way: peer{addr: p.config.Server}, cseq: plan.CSeq - 1, remoteCSeq: -1,
-		offer: plan.Body, replies: plan.Replies, owner: c,
+		offer: plan.Body, replies: plan.Replies, auth: plan.Auth, owner: c,
 	}
 	return c
 }

@@ -54,6 +54,7 @@ type session struct {
 	stored              []storedReply
 	heard               []*Message
 	replies             Replies
+	auth                Authorizer // answers challenges to our requests; nil: they are final
 	deaf                bool
 
 	owner owner
@@ -225,8 +226,26 @@ func (s *session) destination() peer {
 	return s.way
 }
 
-// do sends a request in the dialog; over is called once, with the lock held.
+// do sends a request in the dialog, and again with credentials where it is challenged; over is called once, with the lock
+// held.
 func (s *session) do(method string, script []Header, b Body, over func(*Message, error)) {
+	given := 0
+	var answered func(*Message, error)
+	answered = func(m *Message, err error) {
+		if s.auth != nil && challenged(m, given) {
+			if credentials, known := s.auth(m, method, s.target); known {
+				given++
+				s.send(method, append(script[:len(script):len(script)], credentials), b, answered)
+				return
+			}
+		}
+		over(m, err)
+	}
+	s.send(method, script, b, answered)
+}
+
+// send sends a request in the dialog; over is called once, with the lock held.
+func (s *session) send(method string, script []Header, b Body, over func(*Message, error)) {
 	q := s.next(method)
 	contact := ""
 	if method == "INVITE" || method == "UPDATE" {

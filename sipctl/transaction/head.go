@@ -85,5 +85,10 @@ func addrPort(a netip.Addr, port int) netip.AddrPort { return netip.AddrPortFrom
 
 // Reply composes an answer without a transaction: for what must leave nothing behind.
 func Reply(req *sip.Request, f transport.Flow, code int, reason string, headers []byte) (transport.Flow, []byte) {
-	return answerPath(req, f), composeResponse(code, reason, answerHead(req, f, NewTag()), headers, nil)
+	return ReplyAs(NewTag(), req, f, code, reason, headers)
+}
+
+// ReplyAs is Reply with a To tag of the caller's: copies of a request must get the same one (RFC 3261 §8.2.7).
+func ReplyAs(tag string, req *sip.Request, f transport.Flow, code int, reason string, headers []byte) (transport.Flow, []byte) {
+	return answerPath(req, f), composeResponse(code, reason, answerHead(req, f, tag), headers, nil)
 }

@@ -145,9 +145,12 @@ func (l *Layer) Began(branch string, method sip.RequestMethod) bool {
 	return l.clients[clientKey{branch, method}] != nil
 }
 
-// Knows reports whether a request is a copy of one that is here.
+// Knows reports whether a request is a copy of one that is here, or the CANCEL or ACK of an INVITE that is.
 func (l *Layer) Knows(req *sip.Request, f transport.Flow) bool {
 	key := requestKey(req, f)
+	if req.Method == sip.CANCEL || req.Method == sip.ACK {
+		key.method = sip.INVITE
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.servers[key] != nil

@@ -30,6 +30,8 @@ type Message struct {
 	SIP  sip.Message
 	Flow Flow
 	At   time.Time // of its reading, with the monotonic clock
+
+	Proven string // who sent it, where the layers above have found out: the extension whose password he has
 }
 
 // Handler takes what comes in. It must not block: it holds up the socket.
