@@ -15,6 +15,9 @@ type trunk struct {
 	Enabled         bool     `json:"enabled" doc:"Whether calls go there."`
 	Username        string   `json:"username" doc:"For digest authentication towards the trunk; empty: none."`
 	Password        string   `json:"password,omitempty" writeOnly:"true" doc:"For digest authentication; never shown. An empty one takes it away."`
+	Realm           string   `json:"realm" doc:"Realm of the trunk that may ask for the password; empty: the first that does."`
+	Register        bool     `json:"register" doc:"Whether Tollgate registers at the trunk, with username and password. Calls from the trunk are refused all the same."`
+	RegisterExpires int64    `json:"register_expires" doc:"Seconds of registration to ask for, 60 to 86400; 0: an hour."`
 	FromUser        string   `json:"from_user" doc:"From user of calls whose extension has no caller_id."`
 	IdentityHeader  string   `json:"identity_header" enum:"none,pai" doc:"Whether P-Asserted-Identity is sent."`
 	MaxCalls        int64    `json:"max_calls" doc:"Calls at once; 0: no limit."`
@@ -25,6 +28,8 @@ type trunk struct {
 	Health          string   `json:"health" readOnly:"true" enum:"up,down,unknown" doc:"unknown: it never answered an OPTIONS, and is used."`
 	ActiveCalls     int64    `json:"active_calls" readOnly:"true" doc:"Calls that ring or talk over it, on this node."`
 	Version         int64    `json:"version" readOnly:"true" doc:"Grows with every edit."`
+
+	Registration Registration `json:"registration" readOnly:"true" doc:"How this node stands with the trunk's registrar."`
 }
 
 func trunkOf(t rating.Trunk) trunk {
@@ -32,9 +37,9 @@ func trunkOf(t rating.Trunk) trunk {
 	for _, network := range t.Sources {
 		sources = append(sources, network.String())
 	}
-	return trunk{Name: t.Name, URI: t.URI, Enabled: t.Enabled, Username: t.Username, FromUser: t.FromUser, IdentityHeader: string(t.IdentityHeader),
+	return trunk{Name: t.Name, URI: t.URI, Enabled: t.Enabled, Username: t.Username, Realm: t.Realm, Register: t.Register, RegisterExpires: t.RegisterExpires, FromUser: t.FromUser, IdentityHeader: string(t.IdentityHeader),
 		MaxCalls: t.MaxCalls, ResponseTimeout: t.ResponseTimeout, FailoverCodes: nonNil(t.FailoverCodes), Sources: sources,
-		ProbeInterval: t.ProbeInterval, Health: "unknown", Version: t.Version}
+		ProbeInterval: t.ProbeInterval, Health: "unknown", Version: t.Version, Registration: Registration{State: "off"}}
 }
 
 // mergeTrunk puts a body over a trunk. The name of one that exists stays.
@@ -50,7 +55,7 @@ func (b body) mergeTrunk(old rating.Trunk) (rating.Trunk, error) {
 	if err != nil {
 		return old, err
 	}
-	t := rating.Trunk{Name: x.Name, URI: x.URI, Enabled: x.Enabled, Username: x.Username, Password: old.Password, FromUser: x.FromUser,
+	t := rating.Trunk{Name: x.Name, URI: x.URI, Enabled: x.Enabled, Username: x.Username, Password: old.Password, Realm: x.Realm, Register: x.Register, RegisterExpires: x.RegisterExpires, FromUser: x.FromUser,
 		IdentityHeader: rating.IdentityHeader(x.IdentityHeader), MaxCalls: x.MaxCalls, ResponseTimeout: x.ResponseTimeout,
 		FailoverCodes: x.FailoverCodes, Sources: sources, ProbeInterval: x.ProbeInterval, Version: old.Version}
 	if b.has("password") {

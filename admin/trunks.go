@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"tollgate/rating"
 )
@@ -22,8 +23,23 @@ type Trunks interface {
 
 // TrunkHealth is what the SIP side knows about trunks.
 type TrunkHealth interface {
-	// Health is "up", "down" or "unknown", and the number of calls up over the trunk on this node.
-	Health(trunk string) (health string, calls int64)
+	// Trunk returns how a trunk is, as this node sees it; false where it does not know the trunk.
+	Trunk(name string) (TrunkNow, bool)
+}
+
+// TrunkNow is how a trunk is.
+type TrunkNow struct {
+	Health       string // up, down or unknown
+	ActiveCalls  int64
+	Registration Registration
+}
+
+// Registration is how a node stands with the registrar of a trunk.
+type Registration struct {
+	State     string     `json:"state" enum:"off,pending,registered,failed" doc:"failed: it is tried again."`
+	Code      int        `json:"code" doc:"SIP code of the last answer; 0: none came."`
+	Reason    string     `json:"reason" doc:"Why it failed."`
+	ExpiresAt *time.Time `json:"expires_at" doc:"End of the binding; null: there is none."`
 }
 
 type NamePath struct {
@@ -45,8 +61,11 @@ var trunkOrders = map[string]func(a, b trunk) int{
 // liveTrunk adds how the trunk is now.
 func (s *Server) liveTrunk(t rating.Trunk) trunk {
 	x := trunkOf(t)
-	if s.deps.Trunks != nil {
-		x.Health, x.ActiveCalls = s.deps.Trunks.Health(t.Name)
+	if s.deps.Trunks == nil {
+		return x
+	}
+	if now, known := s.deps.Trunks.Trunk(t.Name); known {
+		x.Health, x.ActiveCalls, x.Registration = now.Health, now.ActiveCalls, now.Registration
 	}
 	return x
 }

@@ -92,11 +92,9 @@ func (s *sipSide) end(which func(rating.LiveCall) bool) (n int) {
 	return n
 }
 
-func (s *sipSide) Health(trunk string) (string, int64) {
-	if health, ok := s.health[trunk]; ok {
-		return health, 2
-	}
-	return "unknown", 0
+func (s *sipSide) Trunk(name string) (admin.TrunkNow, bool) {
+	health, known := s.health[name]
+	return admin.TrunkNow{Health: health, ActiveCalls: 2, Registration: admin.Registration{State: "off"}}, known
 }
 
 // changeList remembers what the server says that was changed.

@@ -25,6 +25,9 @@ type Trunk struct {
 	Enabled         bool           `json:"enabled"`
 	Username        string         `json:"username"` // digest towards the trunk; "" = none
 	Password        string         `json:"password,omitempty"`
+	Realm           string         `json:"realm"`            // that may ask for the password; "" = the first that does
+	Register        bool           `json:"register"`         // whether we register at it (RFC 3261 §10)
+	RegisterExpires int64          `json:"register_expires"` // seconds that are asked for; 0 = an hour
 	FromUser        string         `json:"from_user"`
 	IdentityHeader  IdentityHeader `json:"identity_header"`
 	MaxCalls        int64          `json:"max_calls"`        // 0 = no limit
@@ -37,7 +40,7 @@ type Trunk struct {
 
 // NewTrunk returns a trunk with every default.
 func NewTrunk() Trunk {
-	return Trunk{Enabled: true, IdentityHeader: IdentityNone, ResponseTimeout: 3, FailoverCodes: []int{500, 502, 503, 504, 580},
+	return Trunk{Enabled: true, IdentityHeader: IdentityNone, RegisterExpires: 3600, ResponseTimeout: 3, FailoverCodes: []int{500, 502, 503, 504, 580},
 		Sources: []netip.Prefix{}, ProbeInterval: 30}
 }
 
@@ -90,6 +93,9 @@ func (t Trunk) Validate() error {
 	bad.add(err == nil, "uri", errorText(err))
 	bad.add(len(t.Username) <= 128 && printable(t.Username) && !strings.ContainsAny(t.Username, "\"\\"), "username", "must be printable, without quotes, at most 128 bytes")
 	bad.add(len(t.Password) <= 256 && printable(t.Password), "password", "must be printable, at most 256 bytes")
+	bad.add(len(t.Realm) <= 128 && printable(t.Realm) && !strings.ContainsAny(t.Realm, "\"\\"), "realm", "must be printable, without quotes, at most 128 bytes")
+	bad.add(!t.Register || t.Username != "" || t.FromUser != "", "register", "needs username, the name to register")
+	bad.add(t.RegisterExpires == 0 || t.RegisterExpires >= 60 && t.RegisterExpires <= 86400, "register_expires", "must be 0 (an hour) or 60 to 86400 seconds")
 	bad.add(t.FromUser == "" || ValidExtension(t.FromUser), "from_user", "must be empty or 1 to 32 of: "+extensionRule)
 	bad.add(t.IdentityHeader == IdentityNone || t.IdentityHeader == IdentityPAI, "identity_header", "must be none or pai")
 	bad.add(t.MaxCalls >= 0 && t.MaxCalls <= maxConcurrentCalls, "max_calls", fmt.Sprintf("must be 0 (no limit) to %d", maxConcurrentCalls))

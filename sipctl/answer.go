@@ -3,6 +3,7 @@ package sipctl
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -20,6 +21,7 @@ func (c *Call) onAnswer(a *attempt, res *sip.Response, m transport.Message) {
 	d.retarget(res.Contact())
 	d.Flow = a.flow
 	c.trunk = leg{dialog: d, side: trunkSide, heard: m.At, peer: trunkPeer(a.trunk)}
+	c.login = a.login
 	c.answered = m.At
 	c.setup.accepted = res
 	c.lateOffer = len(c.setup.invite.Body()) == 0 && len(res.Body()) > 0
@@ -123,7 +125,8 @@ func (c *Call) connect() {
 
 // sendAck acknowledges the trunk's 2xx, and keeps the ACK for its copies.
 func (c *Call) sendAck(headers, body []byte) {
-	c.ackFlow, c.ack = c.trunk.dialog.ack(c.trunk.InviteSeq, headers, body)
+	c.ackFlow, c.ack = c.trunk.dialog.ack(c.trunk.InviteSeq, slices.Concat(headers, c.login), body)
+	c.login = nil
 	if err := c.server.net.Send(c.ackFlow, c.ack); err != nil {
 		c.log().Warn("the trunk's answer could not be acknowledged", "err", err)
 	}

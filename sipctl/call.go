@@ -58,6 +58,7 @@ type Call struct {
 	lateOffer bool   // the INVITE had no body: the ACK carries the answer
 	ack       []byte // the ACK that the trunk got, for its repeated 2xx
 	ackFlow   transport.Flow
+	login     []byte // credentials of the INVITE, until its ACK has them too
 	deadlines [timers]time.Time
 	timer     *time.Timer
 	timerAt   time.Time
@@ -331,7 +332,7 @@ type setup struct {
 	dialErr   error // why the number was not understood
 	from      peer
 
-	candidates []*trunkState
+	candidates []candidate
 	current    *attempt
 	failure    failure       // what the caller would be told
 	accepted   *sip.Response // the trunk's 2xx, until it is relayed

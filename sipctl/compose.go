@@ -40,9 +40,8 @@ const maxForwards = 70
 // compose writes a request of this dialog with a branch of its own (RFC 3261 §12.2.1.1).
 func (d *dialog) compose(o outgoing, branch string, f transport.Flow) []byte {
 	t := make(text, 0, 700+len(o.headers)+len(o.body))
-	uri, routes := d.Target, d.Routes
-	if len(routes) > 0 && !looseRoute(routes[0]) { // a strict router (RFC 2543) wants itself in the request line
-		uri = bracketed(routes[0])
+	uri, routes := d.requestURI(), d.Routes
+	if uri != d.Target {
 		routes = append(append([]string(nil), routes[1:]...), "<"+d.Target+">")
 	}
 	t.add(string(o.method), " ", uri, " SIP/2.0\r\nVia: SIP/2.0/", viaNetwork(f), " ", d.SentBy, ";rport;branch=", branch, "\r\nMax-Forwards: ")
@@ -74,6 +73,14 @@ func (d *dialog) compose(o outgoing, branch string, f transport.Flow) []byte {
 	t.number(int64(len(o.body)))
 	t.add("\r\n\r\n")
 	return append(t, o.body...)
+}
+
+// requestURI is the remote target, or a strict router (RFC 2543), which wants itself in the request line.
+func (d *dialog) requestURI() string {
+	if len(d.Routes) > 0 && !looseRoute(d.Routes[0]) {
+		return bracketed(d.Routes[0])
+	}
+	return d.Target
 }
 
 func viaNetwork(f transport.Flow) string {

@@ -3,6 +3,7 @@ package sipctl
 import (
 	"context"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -60,6 +61,8 @@ type SpoolEntry struct {
 // Resolver looks names up; *net.Resolver is one.
 type Resolver interface {
 	LookupHost(ctx context.Context, host string) (addrs []string, err error)
+	// LookupSRV returns records sorted by priority and, within one, at random by weight (RFC 2782).
+	LookupSRV(ctx context.Context, service, proto, name string) (cname string, records []*net.SRV, err error)
 }
 
 // How long a step waits for the store.

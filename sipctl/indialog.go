@@ -63,6 +63,9 @@ func (c *Call) identifies(s side, req *sip.Request) bool {
 
 // begin sends a request in a leg. A connection that is gone is replaced by one to the peer's Contact.
 func (c *Call) begin(l *leg, o outgoing, user transaction.ClientUser) (*transaction.Client, transaction.Outgoing, error) {
+	if l.side == trunkSide && l.peer.trunk != nil && l.peer.trunk.config().Username != "" {
+		user = &petition{ClientUser: user, call: c, leg: l, out: o}
+	}
 	out := l.dialog.request(o)
 	client, err := c.server.tx.Begin(out, user)
 	if err != nil && l.Flow.Conn != 0 {
@@ -128,6 +131,7 @@ type relay struct {
 	inSeq  uint32 // CSeq of the request in its own leg
 	outSeq uint32 // and in the other
 	got2xx bool   // of a re-INVITE: its ACK is still to come
+	login  []byte // credentials that the trunk has asked for, which the ACK repeats
 }
 
 // relay passes a request on. Two re-INVITEs cannot be under way at once (RFC 3261 §14.1), nor may a session be changed
@@ -192,6 +196,11 @@ func (r *relay) Failed(*transaction.Client, error) {
 	})
 }
 
+// onRenewed implements renewed.
+func (r *relay) onRenewed(client *transaction.Client, out transaction.Outgoing, seq uint32, credentials []byte) {
+	r.client, r.out, r.outSeq, r.login = client, out, seq, credentials
+}
+
 // onRelayed passes an answer back.
 func (c *Call) onRelayed(r *relay, res *sip.Response, m transport.Message) {
 	c.server.metrics.response(res.StatusCode)
@@ -208,7 +217,11 @@ func (c *Call) onRelayed(r *relay, res *sip.Response, m transport.Message) {
 		h.header("Allow", allowed)
 	}
 	h.passed(res.Headers(), c.origin(1-r.from))
-	_ = r.server.Respond(res.StatusCode, phrase(res), h, res.Body())
+	if challenged(res) && r.from == callerSide { // the trunk's quarrel with us is none of the caller's
+		_ = r.server.Respond(sip.StatusServiceUnavailable, "Service Unavailable", nil, nil)
+	} else {
+		_ = r.server.Respond(res.StatusCode, phrase(res), h, res.Body())
+	}
 	switch {
 	case res.IsProvisional():
 		return
@@ -237,6 +250,7 @@ func (c *Call) relayAck(ack *sip.Request) {
 	r.server.Confirm()
 	var h text
 	h.passed(ack.Headers(), c.origin(r.from))
+	h = append(h, r.login...)
 	c.ackFlow, c.ack = other.dialog.ack(r.outSeq, h, ack.Body())
 	_ = c.server.net.Send(c.ackFlow, c.ack)
 	c.server.metrics.request("ACK")

@@ -33,7 +33,7 @@ func (o *orphan) cancel() {
 		return
 	}
 	a := o.attempt
-	_, _ = o.server.tx.Begin(a.dialog.cancel(1, a.branch, a.flow, nil), o.server)
+	_, _ = o.server.tx.Begin(a.dialog.cancel(a.dialog.InviteSeq, a.branch, a.flow, nil), o.server)
 	o.server.metrics.request("CANCEL")
 }
 

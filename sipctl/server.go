@@ -167,6 +167,8 @@ type TrunkState struct {
 	Name        string
 	Health      Health
 	ActiveCalls int64
+
+	Registration Registration
 }
 
 // Health of a trunk.

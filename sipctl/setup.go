@@ -3,6 +3,8 @@ package sipctl
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -123,19 +125,22 @@ func (c *Call) dial() {
 		c.set(ringTimer, c.started.Add(c.server.seconds(u.snapshot.Settings.RingTimeout)))
 	}
 	for len(u.candidates) > 0 {
-		t := u.candidates[0]
+		next := u.candidates[0]
 		u.candidates = u.candidates[1:]
+		t := next.trunk
 		if !t.reserve() {
 			u.failure.keep(ourFailure(errTrunkFull))
+			u.skip(t)
 			continue
 		}
-		a, err := c.attempt(t)
+		a, err := c.attempt(next)
 		if err == nil {
 			u.current = a
 			c.set(silentTimer, time.Now().Add(c.server.seconds(t.config().ResponseTimeout)))
 			return
 		}
 		t.release()
+		t.silent(next.at)
 		c.trunkState = nil
 		c.server.calls.untag(a.dialog.LocalTag)
 		c.log().Warn("a trunk could not be reached", "err", err)
@@ -144,7 +149,14 @@ func (c *Call) dial() {
 	c.happen(onExhausted)
 }
 
-// attempt is one trunk that the call is offered to.
+// skip leaves out the further addresses of a trunk.
+func (u *setup) skip(t *trunkState) {
+	for len(u.candidates) > 0 && u.candidates[0].trunk == t {
+		u.candidates = u.candidates[1:]
+	}
+}
+
+// attempt is one address of a trunk that the call is offered to.
 type attempt struct {
 	call   *Call
 	trunk  *trunkState
@@ -152,17 +164,23 @@ type attempt struct {
 	client *transaction.Client
 	branch string
 	flow   transport.Flow
-	index  int // in the CDR's list
+	index  int      // in the CDR's list
+	asked  int      // how often it was challenged
+	login  []byte   // credentials of the INVITE, which the ACK of its 2xx repeats
+	out    outgoing // the INVITE, to be sent again with credentials
 }
 
 // attempt sends the INVITE to a trunk.
-func (c *Call) attempt(t *trunkState) (*attempt, error) {
-	u := c.setup
+func (c *Call) attempt(to candidate) (*attempt, error) {
+	u, t := c.setup, to.trunk
 	config := t.config()
 	c.trunkState, c.cdr.Trunk, c.cdr.Sent = t, config.Name, u.admission.Route.Sent
 	c.cdr.Attempts = append(c.cdr.Attempts, rating.Attempt{Trunk: config.Name})
 	a := &attempt{call: c, trunk: t, index: len(c.cdr.Attempts) - 1, branch: transaction.NewBranch()}
-	flow, err := t.flow()
+	if !to.at.IsValid() {
+		return a, fmt.Errorf("the address of trunk %s is not known", config.Name)
+	}
+	flow, err := t.flowTo(to.at)
 	if err != nil {
 		return a, err
 	}
@@ -171,16 +189,23 @@ func (c *Call) attempt(t *trunkState) (*attempt, error) {
 	a.dialog.LocalSeq, a.dialog.InviteSeq = 1, 1
 	c.cdr.CallIDB = a.dialog.CallID
 	c.server.calls.tag(a.dialog.LocalTag, c, trunkSide)
-	o := outgoing{method: sip.INVITE, seq: 1, contact: true, headers: c.inviteHeaders(config, a.dialog), body: u.invite.Body(), hops: c.hops()}
-	out := transaction.Outgoing{Method: sip.INVITE, Branch: a.branch, Flow: flow, Message: a.dialog.compose(o, a.branch, flow),
-		Ack: a.dialog.refusalAck(1, a.branch, flow)}
-	client, err := c.server.tx.Begin(out, a)
+	a.out = outgoing{method: sip.INVITE, contact: true, headers: c.inviteHeaders(config, a.dialog), body: u.invite.Body(), hops: c.hops()}
+	return a, a.send(nil)
+}
+
+// send sends the INVITE, with credentials where the trunk has asked for some.
+func (a *attempt) send(credentials []byte) error {
+	a.out.seq = a.dialog.LocalSeq
+	o := a.out
+	o.headers = slices.Concat(a.out.headers, credentials)
+	client, err := a.call.server.tx.Begin(transaction.Outgoing{Method: sip.INVITE, Branch: a.branch, Flow: a.flow,
+		Message: a.dialog.compose(o, a.branch, a.flow), Ack: a.dialog.refusalAck(o.seq, a.branch, a.flow)}, a)
 	if err != nil {
-		return a, err
+		return err
 	}
-	c.server.metrics.request("INVITE")
+	a.call.server.metrics.request("INVITE")
 	a.client = client
-	return a, nil
+	return nil
 }
 
 // hops is the Max-Forwards of the INVITE that goes on (RFC 3261 §16.6 for a proxy; a B2BUA does the same, so that a loop
@@ -234,6 +259,7 @@ func (c *Call) onTrunkResponse(a *attempt, res *sip.Response, m transport.Messag
 		c.onProvisional(res)
 	case res.IsSuccess():
 		c.onAnswer(a, res, m)
+	case c.satisfy(a, res):
 	default:
 		c.onTrunkRefusal(a, res)
 	}
@@ -275,6 +301,12 @@ func (c *Call) onTrunkRefusal(a *attempt, res *sip.Response) {
 	if failsOver {
 		c.setup.failure.reason = rating.ReasonTrunk
 	}
+	if rest := retryAfterOf(res); rest > 0 && code == sip.StatusServiceUnavailable {
+		a.trunk.rest(rest)
+	}
+	if code != sip.StatusServiceUnavailable && code != sip.StatusRequestTimeout { // another address would say the same (RFC 3263 §4.3)
+		c.setup.skip(a.trunk)
+	}
 	c.over(a)
 	if failsOver && len(c.setup.candidates) > 0 {
 		c.happen(onDeclined)
@@ -296,6 +328,7 @@ func (c *Call) onSilence() {
 // onDead goes on to the next trunk after one that gave no answer.
 func (c *Call) onDead() {
 	c.setup.failure.keep(ourFailure(errTrunkGone))
+	c.setup.current.trunk.silent(c.setup.current.flow.Remote)
 	c.over(c.setup.current)
 	if len(c.setup.candidates) > 0 && c.state == calling {
 		c.happen(onDeclined)

@@ -3,7 +3,6 @@ package sipctl
 import (
 	"github.com/emiago/sipgo/sip"
 
-	"tollgate/sipctl/transaction"
 	"tollgate/sipctl/transport"
 )
 
@@ -69,7 +68,8 @@ func (s *Server) endStray(res *sip.Response, m transport.Message) {
 		s.log.Warn("a stray answer could not be acknowledged", "call_id", d.CallID, "err", err)
 	}
 	s.metrics.strays.Inc()
-	if _, err := s.tx.Begin(d.request(outgoing{method: sip.BYE}), transaction.ClientUser(s)); err != nil {
+	bye := &strayBye{server: s, trunk: s.identify(m.Flow).trunk, dialog: d}
+	if _, err := s.tx.Begin(bye.dialog.request(outgoing{method: sip.BYE}), bye); err != nil {
 		s.log.Warn("a stray answer could not be ended", "call_id", d.CallID, "err", err)
 	}
 }

@@ -1,27 +1,23 @@
 package sipctl
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/emiago/sipgo/sip"
-
 	"tollgate/rating"
-	"tollgate/sipctl/transaction"
 	"tollgate/sipctl/transport"
 )
 
 const (
-	resolveEvery = 30 * time.Second // how often the name of a trunk is looked up
-	resolveWait  = 2 * time.Second
-	probeWait    = 5 * time.Second // for the answer to an OPTIONS
-	probeMisses  = 2               // so many in a row, and the trunk is down
-	maxAddresses = 16              // of one name
+	maxTries    = 3               // addresses of one trunk that a call is offered to
+	shunned     = time.Minute     // how long an address that did not answer stands behind the others
+	longestRest = 5 * time.Minute // that a Retry-After is obeyed for
 )
 
 // trunkState is a trunk as this node sees it: where it is, how it is, how many calls it has.
@@ -29,12 +25,17 @@ type trunkState struct {
 	server *Server
 	active atomic.Int64
 	conf   atomic.Pointer[rating.Trunk]
+	listed atomic.Bool // in the newest snapshot
 
 	mu        sync.Mutex
-	target    rating.Target
+	target    target
+	account   account // with the trunk: realm and nonce
+	registrar registrar
 	uri       string
-	addresses []netip.AddrPort // last good answer
-	resolved  time.Time        // when it was last asked
+	addresses []netip.AddrPort             // last good answer of the DNS, the best first
+	shun      map[netip.AddrPort]time.Time // addresses that did not answer, until when others are preferred
+	resting   time.Time                    // until when the trunk wants no calls (Retry-After)
+	resolved  time.Time                    // when it was last asked
 	health    Health
 	misses    int
 	probed    time.Time
@@ -43,6 +44,8 @@ type trunkState struct {
 
 func newTrunkState(s *Server, t *rating.Trunk) *trunkState {
 	state := &trunkState{server: s, health: HealthUnknown}
+	state.registrar.trunk = state
+	state.listed.Store(true)
 	state.update(t)
 	return state
 }
@@ -58,19 +61,15 @@ func (t *trunkState) update(config *rating.Trunk) {
 		return
 	}
 	t.uri, t.addresses, t.resolved, t.health, t.misses, t.probed = config.URI, nil, time.Time{}, HealthUnknown, 0, time.Time{}
-	target, err := rating.ParseTarget(config.URI)
+	t.shun, t.resting = nil, time.Time{}
+	t.account.forget()
+	parsed, err := rating.ParseTarget(config.URI)
 	if err != nil {
 		return // the catalog has checked it; without an address the trunk is simply not reached
 	}
-	if target.Transport == "" {
-		target.Transport = transport.UDP
-	}
-	if target.Port == 0 {
-		target.Port = int(defaultPort(target.Transport))
-	}
-	t.target = target
-	if addr, err := netip.ParseAddr(target.Host); err == nil {
-		t.addresses = []netip.AddrPort{netip.AddrPortFrom(addr.Unmap(), uint16(target.Port))}
+	t.target = target{parsed}
+	if addr, err := netip.ParseAddr(parsed.Host); err == nil {
+		t.addresses = []netip.AddrPort{netip.AddrPortFrom(addr.Unmap(), t.target.port())}
 	}
 }
 
@@ -89,67 +88,80 @@ func (t *trunkState) release() {
 	t.server.metrics.trunkCalls.WithLabelValues(t.config().Name).Dec()
 }
 
-// flow is the way to the trunk. A name that was never looked up is looked up now.
+// flow is the way to the trunk: to its best address.
 func (t *trunkState) flow() (transport.Flow, error) {
+	ways := t.ways()
+	if len(ways) == 0 {
+		return transport.Flow{}, fmt.Errorf("the address of trunk %s is not known", t.config().Name)
+	}
+	return t.flowTo(ways[0])
+}
+
+// flowTo is the way to one address of the trunk.
+func (t *trunkState) flowTo(remote netip.AddrPort) (transport.Flow, error) {
+	t.mu.Lock()
+	network := t.target.network()
+	t.mu.Unlock()
+	local, ok := t.server.net.Local(network, remote.Addr())
+	if !ok {
+		return transport.Flow{}, fmt.Errorf("trunk %s is reached over %s, on which we do not listen", t.config().Name, network)
+	}
+	return transport.Flow{Network: network, Local: local, Remote: remote}, nil
+}
+
+// ways are the addresses in the order in which they should be tried, maxTries at most: those that did not answer of late
+// come last. A name that was never looked up is looked up now.
+func (t *trunkState) ways() []netip.AddrPort {
 	if !t.known() {
 		t.resolve()
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.addresses) == 0 {
-		return transport.Flow{}, fmt.Errorf("the address of trunk %s is not known", t.config().Name)
+	ways := slices.Clone(t.addresses)
+	now := time.Now()
+	slices.SortStableFunc(ways, func(a, b netip.AddrPort) int {
+		return cmp.Compare(weight(t.shun[a].After(now)), weight(t.shun[b].After(now)))
+	})
+	return ways[:min(len(ways), maxTries)]
+}
+
+func weight(b bool) int {
+	if b {
+		return 1
 	}
-	remote := t.addresses[0]
-	local, ok := t.server.net.Local(t.target.Transport, remote.Addr())
-	if !ok {
-		return transport.Flow{}, fmt.Errorf("trunk %s is reached over %s, on which we do not listen", t.config().Name, t.target.Transport)
+	return 0
+}
+
+// silent notes that an address did not answer.
+func (t *trunkState) silent(at netip.AddrPort) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.addresses) < 2 {
+		return
 	}
-	return transport.Flow{Network: t.target.Transport, Local: local, Remote: remote}, nil
+	if len(t.shun) >= maxAddresses {
+		clear(t.shun)
+	}
+	if t.shun == nil {
+		t.shun = map[netip.AddrPort]time.Time{}
+	}
+	t.shun[at] = time.Now().Add(shunned)
+}
+
+// rest keeps calls away from a trunk that has asked for it with 503 and Retry-After (RFC 3261 §21.5.4), for some minutes at
+// most: a carrier must not be able to switch itself off by mistake.
+func (t *trunkState) rest(wanted time.Duration) {
+	wanted = min(wanted, longestRest)
+	t.mu.Lock()
+	t.resting = time.Now().Add(wanted)
+	t.mu.Unlock()
+	t.server.log.Warn("a trunk wants no calls for a while", "trunk", t.config().Name, "seconds", int(wanted.Seconds()))
 }
 
 func (t *trunkState) known() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.addresses) > 0
-}
-
-// resolve looks the name up (A and AAAA). Where that fails the last good answer stays.
-func (t *trunkState) resolve() {
-	t.mu.Lock()
-	host, port, literal := t.target.Host, uint16(t.target.Port), false
-	if _, err := netip.ParseAddr(host); err == nil || host == "" {
-		literal = true
-	}
-	t.resolved = time.Now()
-	t.mu.Unlock()
-	if literal {
-		return
-	}
-	ctx, cancel := t.server.wait(resolveWait)
-	defer cancel()
-	found, err := t.server.resolver().LookupHost(ctx, host)
-	var addresses []netip.AddrPort
-	for _, text := range found[:min(len(found), maxAddresses)] {
-		if addr, err := netip.ParseAddr(text); err == nil {
-			addresses = append(addresses, netip.AddrPortFrom(addr.Unmap(), port))
-		}
-	}
-	if len(addresses) == 0 {
-		t.server.log.Warn("the name of a trunk cannot be resolved", "trunk", t.config().Name, "err", err)
-		return
-	}
-	t.mu.Lock()
-	if t.target.Host == host {
-		t.addresses = addresses
-	}
-	t.mu.Unlock()
-}
-
-func (s *Server) resolver() Resolver {
-	if s.deps.Resolve != nil {
-		return s.deps.Resolve
-	}
-	return net.DefaultResolver
 }
 
 // look does what is due: resolve, probe. It does not wait for either.
@@ -164,34 +176,17 @@ func (t *trunkState) look(now time.Time) {
 	if probe {
 		t.probing, t.probed = true, now
 	}
+	known := len(t.addresses) > 0
 	t.mu.Unlock()
+	if config := t.config(); known {
+		t.registrar.look(now, config, config.Register && config.Enabled && t.listed.Load() && !t.server.draining.Load())
+	}
 	if name {
 		t.server.work.goDo(func() { t.resolve(); t.server.publishPeers() })
 	}
 	if probe {
 		t.server.work.goDo(t.probe)
 	}
-}
-
-// probe sends an OPTIONS.
-func (t *trunkState) probe() {
-	flow, err := t.flow()
-	if err != nil {
-		t.heard(false)
-		return
-	}
-	s := t.server
-	d := dialog{CallID: transaction.NewTag(), LocalTag: transaction.NewTag(), Target: t.requestURI("", flow), Flow: flow, SentBy: s.sentBy(flow),
-		Contact: s.contact(flow, ""), Local: "<sip:" + s.host(flow) + ">"}
-	d.Remote = "<" + d.Target + ">"
-	p := &probe{trunk: t}
-	out := d.request(outgoing{method: sip.OPTIONS, contact: true, headers: []byte("Accept: application/sdp\r\n")})
-	out.Flow = flow
-	p.timer = time.AfterFunc(min(probeWait, 10*s.config.Timers.T1), func() { p.once.Do(func() { t.heard(false) }) })
-	if _, err := s.tx.Begin(out, p); err != nil {
-		p.Failed(nil, err)
-	}
-	s.metrics.request("OPTIONS")
 }
 
 // requestURI is the trunk's URI with a user.
@@ -203,7 +198,7 @@ func (t *trunkState) requestURI(user string, f transport.Flow) string {
 	if user != "" {
 		host = user + "@" + host
 	}
-	if t.target.Port != int(defaultPort(f.Network)) {
+	if t.target.Port != 0 && t.target.Port != int(defaultPort(f.Network)) {
 		host = fmt.Sprintf("%s:%d", host, t.target.Port)
 	}
 	if f.Network != transport.UDP {
@@ -212,62 +207,18 @@ func (t *trunkState) requestURI(user string, f transport.Flow) string {
 	return "sip:" + host
 }
 
-// probe is an OPTIONS that is out.
-type probe struct {
-	trunk *trunkState
-	once  sync.Once
-	timer *time.Timer
-}
-
-// Response implements transaction.ClientUser: any answer is a sign of life, but for those that a proxy in front gives.
-func (p *probe) Response(_ *transaction.Client, res *sip.Response, _ transport.Message) {
-	p.trunk.server.metrics.response(res.StatusCode)
-	if res.IsProvisional() {
-		return
-	}
-	p.timer.Stop()
-	p.once.Do(func() { p.trunk.heard(res.StatusCode != 408 && res.StatusCode != 503) })
-}
-
-// Failed implements transaction.ClientUser.
-func (p *probe) Failed(*transaction.Client, error) {
-	p.timer.Stop()
-	p.once.Do(func() { p.trunk.heard(false) })
-}
-
-// heard notes the outcome of a probe: down after two misses, up after one answer. A trunk that never answered an OPTIONS
-// may not know the method, and is used.
-func (t *trunkState) heard(alive bool) {
-	t.mu.Lock()
-	before := t.health
-	t.probing = false
-	if alive {
-		t.misses, t.health = 0, HealthUp
-	} else if t.misses++; t.misses >= probeMisses && t.health == HealthUp {
-		t.health = HealthDown
-	} else if t.health == HealthUp {
-		t.probed = time.Time{} // ask again at once
-	}
-	after := t.health
-	t.mu.Unlock()
-	if before != after {
-		name := t.config().Name
-		t.server.log.Info("the health of a trunk has changed", "trunk", name, "health", string(after))
-		t.server.metrics.trunkUp.WithLabelValues(name).Set(map[Health]float64{HealthUp: 1, HealthDown: 0}[after])
-	}
-}
-
 // state is what an operator sees.
 func (t *trunkState) state() TrunkState {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return TrunkState{Name: t.config().Name, Health: t.health, ActiveCalls: t.active.Load()}
+	return TrunkState{Name: t.config().Name, Health: t.health, ActiveCalls: t.active.Load(), Registration: t.registrar.get()}
 }
 
+// down reports whether calls should go elsewhere if they can.
 func (t *trunkState) down() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.health == HealthDown
+	return t.health == HealthDown || time.Now().Before(t.resting)
 }
 
 // trunks are all trunks of the newest snapshot.
@@ -297,15 +248,29 @@ func (t *trunks) get(config *rating.Trunk) *trunkState {
 	return state
 }
 
-// order returns the trunks of a route as they are to be tried: those that are down are left out, unless all are.
-func (t *trunks) order(route []*rating.Trunk) []*trunkState {
-	all := make([]*trunkState, 0, len(route))
-	alive := make([]*trunkState, 0, len(route))
+// candidate is one address of a trunk that a call may be offered to.
+type candidate struct {
+	trunk *trunkState
+	at    netip.AddrPort // zero: the trunk's address is not known
+}
+
+// order returns where a call is to be offered: trunk after trunk, and of each its addresses. Trunks that are down or want
+// no calls are left out, unless all do.
+func (t *trunks) order(route []*rating.Trunk) []candidate {
+	all := make([]candidate, 0, len(route))
+	alive := make([]candidate, 0, len(route))
 	for _, config := range route {
 		state := t.get(config)
-		all = append(all, state)
-		if !state.down() {
-			alive = append(alive, state)
+		down := state.down()
+		ways := state.ways()
+		if len(ways) == 0 {
+			ways = []netip.AddrPort{{}}
+		}
+		for _, at := range ways {
+			all = append(all, candidate{state, at})
+			if !down {
+				alive = append(alive, candidate{state, at})
+			}
 		}
 	}
 	if len(alive) == 0 {
@@ -325,6 +290,7 @@ func (t *trunks) run(ctx context.Context) {
 		for _, state := range t.list() {
 			state.look(now)
 		}
+		t.forget()
 		select {
 		case <-ctx.Done():
 			return
@@ -347,13 +313,25 @@ func (t *trunks) follow() {
 	}
 	t.mu.Lock()
 	for name, state := range t.byName {
-		if !listed[name] && state.active.Load() == 0 {
-			delete(t.byName, name)
-			t.server.metrics.forgetTrunk(name)
-		}
+		state.listed.Store(listed[name])
 	}
 	t.mu.Unlock()
 	t.server.publishPeers()
+}
+
+// forget lets go of trunks that were deleted, when they have no call and no registration any more.
+func (t *trunks) forget() {
+	for _, state := range t.list() {
+		if state.listed.Load() || state.active.Load() > 0 || state.registrar.holds() {
+			continue
+		}
+		name := state.config().Name
+		t.mu.Lock()
+		delete(t.byName, name)
+		t.mu.Unlock()
+		t.server.metrics.forgetTrunk(name)
+		t.server.publishPeers()
+	}
 }
 
 func (t *trunks) list() []*trunkState {

@@ -41,6 +41,7 @@ type world struct {
 	stop     func()
 	wrap     func(sipctl.Ledger) sipctl.Ledger
 	log      *slog.Logger // nil: quiet
+	resolver sipctl.Resolver
 }
 
 // catalog is a snapshot that a test can change.
@@ -156,7 +157,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.registry = prometheus.NewRegistry()
-	s, err = sipctl.New(w.config, sipctl.Deps{Ledger: w.wrap(w.ledger), Catalog: w.catalog, Spool: w.spool, Registry: w.registry, Log: cmp.Or(w.log, quiet())})
+	s, err = sipctl.New(w.config, sipctl.Deps{Ledger: w.wrap(w.ledger), Catalog: w.catalog, Spool: w.spool, Registry: w.registry, Log: cmp.Or(w.log, quiet()), Resolve: w.resolver})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"tollgate/admin"
 	"tollgate/rating"
 	"tollgate/sipctl"
 )
@@ -89,12 +90,18 @@ func (l liveCalls) HangUpExtension(number string) int {
 // trunkHealth is how trunks are doing, as this node sees them.
 type trunkHealth struct{ sip *sipctl.Server }
 
-// Health is "up", "down" or "unknown", and how many calls are up over the trunk.
-func (t trunkHealth) Health(trunk string) (string, int64) {
+// Trunk returns how a trunk is, as this node sees it.
+func (t trunkHealth) Trunk(name string) (admin.TrunkNow, bool) {
 	for _, state := range t.sip.Trunks() {
-		if state.Name == trunk {
-			return string(state.Health), state.ActiveCalls
+		if state.Name != name {
+			continue
 		}
+		r := admin.Registration{State: string(state.Registration.State), Code: state.Registration.Code, Reason: state.Registration.Reason}
+		if at := state.Registration.ExpiresAt; !at.IsZero() {
+			at = at.UTC().Truncate(time.Second)
+			r.ExpiresAt = &at
+		}
+		return admin.TrunkNow{Health: string(state.Health), ActiveCalls: state.ActiveCalls, Registration: r}, true
 	}
-	return string(sipctl.HealthUnknown), 0
+	return admin.TrunkNow{}, false
 }

@@ -10,6 +10,7 @@ type CarrierConfig struct {
 	Config
 	Default     Behaviour                // for numbers without one of their own
 	Choose      func(*Message) Behaviour // if set: chooses instead of Default, for numbers without one of their own
+	Registrar   func(*Message) Reply     // if set: answers REGISTER
 	RecordLimit int                      // calls that the record keeps, the newest; default 20 000, with Lean 1000
 }
 
@@ -86,12 +87,16 @@ func (k *Carrier) outOfDialog(m *Message) {
 		default:
 			k.stray(m)
 		}
-	case "OPTIONS":
+	case "OPTIONS", "REGISTER":
 		if m.ToTag() != "" {
 			k.stray(m)
 			return
 		}
-		k.answer(m, k.reply("OPTIONS"))
+		if m.Method == "REGISTER" && k.config.Registrar != nil {
+			k.answer(m, k.config.Registrar(m))
+			return
+		}
+		k.answer(m, k.reply(m.Method))
 	default:
 		k.stray(m)
 	}

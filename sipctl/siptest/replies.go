@@ -10,6 +10,7 @@ type Reply struct {
 	Reason  string
 	Headers []Header
 	Body    Body
+	Unless  func(*Message) bool // if set and true of the request: 200 instead
 }
 
 func (r Reply) code() int {

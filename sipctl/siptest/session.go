@@ -108,7 +108,7 @@ func (s *session) receive(m *Message) {
 		s.heard = append(s.heard, m)
 	}
 	answer := s.choose(m)
-	if m.Method == "BYE" { // noted before it is answered: who has the 200 finds it in the record
+	if m.Method == "BYE" && answer.code() != 401 && answer.code() != 407 { // noted before it is answered: who has the 200 finds it in the record
 		s.finish(Remote, m.Get("Reason"), m.At)
 	}
 	s.answer(m, key, answer)
@@ -128,6 +128,9 @@ func (s *session) choose(m *Message) Reply {
 	r, scripted := s.replies[m.Method]
 	if !scripted {
 		r = s.a.reply(m.Method)
+	}
+	if r.Unless != nil && r.Unless(m) {
+		r = Reply{}
 	}
 	if (m.Method == "INVITE" || m.Method == "UPDATE" && m.Body != "") && r.code() < 300 {
 		if r.Body.Text == "" {
