@@ -121,12 +121,21 @@ func (k *Carrier) leg(branch string) *Leg {
 // take begins a new call.
 func (k *Carrier) take(m *Message) {
 	l := k.newLeg(m, k.behaviour(m))
+	k.table.Lock()
+	if k.invites[l.branch] != nil { // two copies at once
+		k.table.Unlock()
+		return
+	}
+	k.invites[l.branch] = l
+	k.table.Unlock()
 	if err := k.enlist(&l.first); err != nil {
+		k.table.Lock()
+		delete(k.invites, l.branch)
+		k.table.Unlock()
 		k.answer(m, Reply{Code: 503, Reason: "Full"})
 		return
 	}
 	k.table.Lock()
-	k.invites[l.branch] = l
 	k.totals.Calls++
 	k.record = append(k.record, l)
 	if excess := len(k.record) - k.config.RecordLimit; excess > 0 {
