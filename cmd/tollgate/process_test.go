@@ -87,12 +87,18 @@ func freePort(t *testing.T) int {
 // newNode writes a configuration and starts the program. Callers on 127.0.0.0/8 are trusted by their From.
 func newNode(t *testing.T, extra string) *node {
 	t.Helper()
+	return newNodeFor(t, "  trusted:\n    - { net: 127.0.0.0/8, identity: from }\n", extra)
+}
+
+// newNodeFor is newNode with other callers: lines of the block sip.
+func newNodeFor(t *testing.T, callers, extra string) *node {
+	t.Helper()
 	n := &node{t: t, dir: t.TempDir()}
 	n.sip = fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	n.api = fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	n.config = filepath.Join(t.TempDir(), "tollgate.yaml")
-	text := fmt.Sprintf("node: test\ndata_dir: %s\nsip:\n  listen: [\"udp://%s\", \"tcp://%s\"]\n  trusted:\n    - { net: 127.0.0.0/8, identity: from }\nadmin: { listen: %q }\nlicense: { state_dir: %s }\n%s",
-		n.dir, n.sip, n.sip, n.api, t.TempDir(), extra)
+	text := fmt.Sprintf("node: test\ndata_dir: %s\nsip:\n  listen: [\"udp://%s\", \"tcp://%s\"]\n%sadmin: { listen: %q }\nlicense: { state_dir: %s }\n%s",
+		n.dir, n.sip, n.sip, callers, n.api, t.TempDir(), extra)
 	if err := os.WriteFile(n.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -30,9 +30,15 @@ const (
 
 func newOffice(t *testing.T, extra string) *office {
 	t.Helper()
-	o := &office{node: newNode(t, extra), ladder: &siptest.Ladder{}}
+	return newOfficeAt(t, newNode(t, extra), netip.MustParseAddr("127.0.0.1"))
+}
+
+// newOfficeAt has its carrier at an address.
+func newOfficeAt(t *testing.T, n *node, carrier netip.Addr) *office {
+	t.Helper()
+	o := &office{node: n, ladder: &siptest.Ladder{}}
 	var err error
-	o.carrier, err = siptest.NewCarrier(siptest.CarrierConfig{Config: siptest.Config{Ladder: o.ladder}, Default: siptest.Answer(20 * time.Millisecond)})
+	o.carrier, err = siptest.NewCarrier(siptest.CarrierConfig{Config: siptest.Config{LocalIP: carrier, Ladder: o.ladder}, Default: siptest.Answer(20 * time.Millisecond)})
 	if err != nil {
 		t.Fatal(err)
 	}
