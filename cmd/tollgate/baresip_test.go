@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	endian "encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,11 +30,11 @@ func (o *office) startBaresip(network, user, password, dialled string) *baresip 
 	}
 	dir := o.t.TempDir()
 	config := strings.Join([]string{
-		"net_interface 127.0.0.71", "sip_listen 127.0.0.71:0", "audio_player aufile," + filepath.Join(dir, "heard.wav"), "audio_source ausine,400", "audio_alert ausine,400",
-		"ausrc_srate 8000", "auplay_srate 8000", "module_path " + baresipModules(), "module g711.so", "module ausine.so", "module aufile.so",
+		"net_interface 127.0.0.71", "sip_listen 127.0.0.71:0", "audio_player aufile," + filepath.Join(dir, "heard.wav"), "audio_source aufile," + filepath.Join(dir, "said.wav"),
+		"ausrc_srate 8000", "auplay_srate 8000", "module_path " + baresipModules(), "module g711.so", "module aufile.so",
 		"module_app account.so", "module_app menu.so", ""}, "\n")
 	account := fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_user=%s;auth_pass=%s;regint=0\n", user, o.sip, network, user, password)
-	for name, text := range map[string]string{"config": config, "accounts": account, "contacts": ""} {
+	for name, text := range map[string]string{"config": config, "accounts": account, "contacts": "", "said.wav": silence(30)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			o.t.Fatal(err)
 		}
@@ -53,6 +55,17 @@ func (o *office) startBaresip(network, user, password, dialled string) *baresip 
 		}
 	})
 	return b
+}
+
+// silence is a WAV file of so many seconds: 16 bits, 8000 samples a second.
+func silence(seconds int) string {
+	size := uint32(seconds * 16000)
+	var b bytes.Buffer
+	for _, part := range []any{[]byte("RIFF"), size + 36, []byte("WAVEfmt "), uint32(16), uint16(1), uint16(1), uint32(8000), uint32(16000), uint16(2), uint16(16),
+		[]byte("data"), size, make([]byte, size)} {
+		_ = endian.Write(&b, endian.LittleEndian, part)
+	}
+	return b.String()
 }
 
 // baresipModules is where Debian keeps them.
@@ -94,6 +107,9 @@ func TestBaresipPlacesABilledCall(t *testing.T) {
 			time.Sleep(1200 * time.Millisecond)
 			phone.hangUp()
 			o.billed(i+1, rich)
+			if rows, _ := o.carrier.Record(); rows[i].Talked < time.Second {
+				t.Errorf("the phone hung up by itself after %v", rows[i].Talked)
+			}
 		})
 	}
 	t.Run("a wrong password", func(t *testing.T) {
