@@ -11,6 +11,7 @@ type Config struct {
 	Node      string         // name of this process among those that share the store
 	Listen    []string       // "udp://0.0.0.0:5060", "tcp://…", "tls://…"; port 0 takes a free one
 	TLS       *tls.Config    // of tls listeners
+	ClientTLS *tls.Config    // towards trunks over TLS; nil: the system's roots
 	Advertise string         // host or host:port in Via and Contact; "" = the address of the listener
 	Trusted   []Trusted      // upstream peers whose caller identity is believed
 	Realm     string         // of the digests; equal on all nodes, and the one that the passwords were hashed with; default "tollgate"

@@ -145,7 +145,7 @@ func (d *dialog) hop() transport.Flow {
 	if !ok || at.Addr().IsPrivate() && !d.Flow.Remote.Addr().IsPrivate() {
 		return d.Flow
 	}
-	return transport.Flow{Network: d.Flow.Network, Local: d.Flow.Local, Remote: at}
+	return transport.Flow{Network: d.Flow.Network, Local: d.Flow.Local, Remote: at, Name: d.Flow.Name}
 }
 
 // uriAddress reads the address of a URI or name-addr; false where it is a host name.

@@ -85,7 +85,7 @@ func New(config Config, deps Deps) (*Server, error) {
 	s.trunks = &trunks{server: s, byName: map[string]*trunkState{}}
 	s.refusals = newRefusals(s)
 	s.guard = guard.New(guard.Config{Policy: s.access})
-	s.net, err = transport.Open(transport.Config{Listen: config.Listen, TLS: config.TLS, Guard: s.guard, Handler: s.receive,
+	s.net, err = transport.Open(transport.Config{Listen: config.Listen, TLS: config.TLS, ClientTLS: config.ClientTLS, Guard: s.guard, Handler: s.receive,
 		Malformed: func(transport.Flow) { s.metrics.malformed.Add(1) }})
 	if err != nil {
 		return nil, fmt.Errorf("sip: %w", err)

@@ -100,13 +100,16 @@ func (t *trunkState) flow() (transport.Flow, error) {
 // flowTo is the way to one address of the trunk.
 func (t *trunkState) flowTo(remote netip.AddrPort) (transport.Flow, error) {
 	t.mu.Lock()
-	network := t.target.network()
+	network, name := t.target.network(), ""
+	if network == transport.TLS && !t.target.literal() {
+		name = t.target.Host
+	}
 	t.mu.Unlock()
 	local, ok := t.server.net.Local(network, remote.Addr())
 	if !ok {
 		return transport.Flow{}, fmt.Errorf("trunk %s is reached over %s, on which we do not listen", t.config().Name, network)
 	}
-	return transport.Flow{Network: network, Local: local, Remote: remote}, nil
+	return transport.Flow{Network: network, Local: local, Remote: remote, Name: name}, nil
 }
 
 // ways are the addresses in the order in which they should be tried, maxTries at most: those that did not answer of late

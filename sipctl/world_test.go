@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -168,7 +169,7 @@ func (w *world) start() {
 	group.Go(func() { _ = w.spool.Run(ctx) })
 	w.stop = sync.OnceFunc(func() { cancel(); group.Wait(); w.spool.Close() })
 	for i, addr := range s.Addrs() { // the same ports after a restart
-		network := []string{"udp", "tcp"}[i%2]
+		network, _, _ := strings.Cut(w.config.Listen[i], "://")
 		w.config.Listen[i] = fmt.Sprintf("%s://%s", network, addr)
 	}
 }

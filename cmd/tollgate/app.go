@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,15 +31,18 @@ type app struct {
 	log      *slog.Logger
 	registry *prometheus.Registry
 
-	store    *embedded.Store
-	ledger   *ledger.Ledger
-	catalog  *catalog.Catalog
-	archive  *archive.Archive
-	drain    *archive.Drain
-	spool    *spool.Spool
-	license  *license.Keeper
-	sip      *sipctl.Server
-	admin    *admin.Server
+	store   *embedded.Store
+	ledger  *ledger.Ledger
+	catalog *catalog.Catalog
+	archive *archive.Archive
+	drain   *archive.Drain
+	spool   *spool.Spool
+	license *license.Keeper
+	sip     *sipctl.Server
+	admin   *admin.Server
+
+	sipCertificate, adminCertificate *certificate // nil: no TLS
+
 	announce func(password string) // shows the password that the first start has made for the user admin
 
 	drift     prometheus.Gauge
@@ -73,6 +75,9 @@ func newApp(ctx context.Context, config Config, adminPassword string, announce f
 	}()
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if a.dir, err = resolveDataDir(config.DataDir); err != nil {
+		return nil, err
+	}
+	if err = a.openCertificates(); err != nil {
 		return nil, err
 	}
 	for _, open := range []func(context.Context) error{a.openStore, a.openMoney, a.openLicense, a.openArchive, a.openSIP, func(ctx context.Context) error { return a.openAdmin(ctx, adminPassword) }} {
@@ -205,8 +210,12 @@ func (a *app) openSIP(context.Context) (err error) {
 		return err
 	}
 	a.onClose("spool", func(context.Context) error { return a.spool.Close() })
+	toTrunks, err := clientTLS(a.sipCertificate, a.config.SIP.TLS.CA)
+	if err != nil {
+		return err
+	}
 	a.sip, err = sipctl.New(sipctl.Config{
-		Node: a.config.Node, Listen: a.config.SIP.Listen, Advertise: a.config.SIP.Advertise, Trusted: a.config.SIP.trusted(),
+		Node: a.config.Node, Listen: a.config.SIP.Listen, TLS: a.sipCertificate.server(), ClientTLS: toTrunks, Advertise: a.config.SIP.Advertise, Trusted: a.config.SIP.trusted(),
 		Realm: a.config.SIP.Realm, Digest: a.config.SIP.Digest, Strangers: sipctl.StrangerPolicy(a.config.SIP.Strangers),
 		MaxCalls: a.config.SIP.MaxCalls, MaxCPS: a.config.SIP.MaxCPS, Ephemeral: a.store.Ephemeral,
 	}, sipctl.Deps{Ledger: a.ledger, Catalog: directory{a.catalog}, Spool: a.spool, Registry: a.registry, Log: a.log})
@@ -236,11 +245,7 @@ func (a *app) openAdmin(ctx context.Context, password string) (err error) {
 	if err := a.nowOrLate(ctx, func(ctx context.Context) error { return a.ensureAdmin(ctx, password) }); err != nil {
 		return err
 	}
-	certificate, err := a.config.Admin.TLS.load()
-	if err != nil {
-		return fmt.Errorf("admin.tls: %w", err)
-	}
-	a.admin, err = admin.New(admin.Config{Listen: a.config.Admin.Listen, MetricsListen: a.config.Admin.MetricsListen, TLS: certificate, Realm: a.config.SIP.Realm, Version: version},
+	a.admin, err = admin.New(admin.Config{Listen: a.config.Admin.Listen, MetricsListen: a.config.Admin.MetricsListen, TLS: a.adminCertificate.server(), Realm: a.config.SIP.Realm, Version: version},
 		admin.Deps{
 			Catalog: a.catalog, Operators: a.catalog, Ledger: a.ledger, Archive: history{a.archive},
 			LiveCalls: liveCalls{a}, Trunks: trunkHealth{a.sip}, Ready: a.readyChecks(), Gatherer: a.registry, Registry: a.registry, Log: a.log,
@@ -255,18 +260,6 @@ func (a *app) ensureAdmin(ctx context.Context, password string) error {
 		a.announce(generated)
 	}
 	return err
-}
-
-// load reads certificate and key; nil where none are set.
-func (f TLSFiles) load() (*tls.Config, error) {
-	if f.Cert == "" {
-		return nil, nil
-	}
-	pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
-	if err != nil {
-		return nil, fmt.Errorf("%w; cert is a PEM chain, key its private key", err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
 // readyChecks are what must be good before a load balancer sends calls here.

@@ -91,9 +91,7 @@ func check(ctx context.Context, configFile string, out io.Writer) bool {
 		return false
 	}
 	c.good("data_dir", "%s", c.dir)
-	if _, err := c.config.Admin.TLS.load(); err != nil {
-		c.bad("admin.tls", "%v", err)
-	}
+	c.certificates()
 	c.ours = c.running(ctx)
 	c.sockets()
 	c.store(ctx)

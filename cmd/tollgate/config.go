@@ -44,7 +44,7 @@ type ArchiveConfig struct {
 // SIPConfig is what the SIP side listens on, and whom it believes.
 type SIPConfig struct {
 	Listen    []string  `yaml:"listen"` // udp://host:port, tcp://host:port, tls://host:port
-	TLS       TLSFiles  `yaml:"tls"`
+	TLS       SIPTLS    `yaml:"tls"`
 	Advertise string    `yaml:"advertise"` // address in Via and Contact where it differs from the one listened on
 	Realm     string    `yaml:"realm"`     // equal on all nodes; SIP passwords are hashed with it
 	Trusted   []Trusted `yaml:"trusted"`
@@ -72,6 +72,15 @@ type TLSFiles struct {
 	Cert string `yaml:"cert"`
 	Key  string `yaml:"key"`
 }
+
+// SIPTLS is the certificate that tls listeners show, and whom trunks over TLS are checked by.
+type SIPTLS struct {
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+	CA   string `yaml:"ca"` // PEM file of roots beside the system's
+}
+
+func (t SIPTLS) files() TLSFiles { return TLSFiles{t.Cert, t.Key} }
 
 // LicenseConfig says where the licence survives a wipe of the data.
 type LicenseConfig struct {
@@ -120,8 +129,10 @@ func (s SIPConfig) faults(check func(fine bool, path, message string)) {
 	for i, l := range s.Listen {
 		u, err := url.Parse(l)
 		path := fmt.Sprintf("sip.listen[%d]", i)
-		check(err == nil && slices.Contains([]string{"udp", "tcp"}, u.Scheme) && validHostPort(u.Host), path, "must be udp://address:port or tcp://address:port")
+		check(err == nil && slices.Contains([]string{"udp", "tcp", "tls"}, u.Scheme) && validHostPort(u.Host), path, "must be udp://address:port, tcp://address:port or tls://address:port")
+		check(err != nil || u.Scheme != "tls" || s.TLS.Cert != "", path, "needs a certificate: set sip.tls.cert and sip.tls.key")
 	}
+	check((s.TLS.Cert == "") == (s.TLS.Key == ""), "sip.tls", "needs both cert and key, or neither")
 	check(s.Realm != "" && !strings.ContainsAny(s.Realm, "\"\\\r\n"), "sip.realm", "must not be empty, and have no quotes")
 	check(slices.Contains([]string{"auto", "challenge", "drop"}, s.Strangers), "sip.strangers", "must be auto (asked for a SIP password while any extension has one), challenge or drop")
 	check(len(s.Digest) > 0, "sip.digest", "must name at least one of sha-256 and md5; to let nobody in by password, set sip.strangers to drop")
@@ -136,7 +147,7 @@ func (s SIPConfig) faults(check func(fine bool, path, message string)) {
 	check(s.MaxCalls > 0 && s.MaxCalls <= 1_000_000, "sip.max_calls", "must be 1 to 1000000")
 	check(s.MaxCPS >= 0, "sip.max_cps", "must be 0 (no limit) or more")
 	_, err := netip.ParseAddr(s.Advertise)
-	check(s.Advertise == "" || err == nil || validHost(s.Advertise), "sip.advertise", "must be an address or a host name")
+	check(s.Advertise == "" || err == nil || validHost(s.Advertise) || validHostPort(s.Advertise), "sip.advertise", "must be an address or a host name, or either with a port")
 }
 
 func validNode(s string) bool {

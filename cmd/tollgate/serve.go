@@ -18,7 +18,7 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the controller: SIP, admin API, metrics",
 		Long: "Runs until SIGTERM or SIGINT: then no new calls are taken, ringing ones are cancelled after 5 s, talking ones go on and are\n" +
-			"handed over through the store to the next process. SIGHUP reloads sip.trusted and log.level.",
+			"handed over through the store to the next process. SIGHUP reloads sip.trusted, the TLS certificates and\nlog.level.",
 		Example: "  tollgate serve -c /etc/tollgate.yaml\n  TOLLGATE_STORE_EPHEMERAL=true tollgate serve",
 		Args:    cobra.NoArgs,
 	}
@@ -74,6 +74,9 @@ func (a *app) reload(configFile string, apply func(Config)) {
 	if err != nil {
 		a.log.Error("not reloaded, everything stays as it was", "err", err)
 		return
+	}
+	if err := a.reloadCertificates(config); err != nil {
+		a.log.Error("a certificate is not reloaded, the old one stays", "err", err)
 	}
 	apply(config)
 	a.log.Info("reloaded", "trusted", len(config.SIP.Trusted), "level", config.Log.Level)

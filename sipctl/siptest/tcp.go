@@ -3,6 +3,7 @@ package siptest
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,7 @@ var (
 
 type tcpWire struct {
 	listener *net.TCPListener
+	secure   *tls.Config // nil: plain TCP
 	addr     netip.AddrPort
 	receive  func(string, peer)
 	dialled  func(from netip.AddrPort) // told of every connection that we open
@@ -47,12 +49,12 @@ type stream struct {
 	writes sync.Mutex
 }
 
-func listenTCP(at netip.AddrPort, receive func(string, peer), dialled func(netip.AddrPort)) (*tcpWire, error) {
+func listenTCP(at netip.AddrPort, secure *tls.Config, receive func(string, peer), dialled func(netip.AddrPort)) (*tcpWire, error) {
 	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
 	if err != nil {
 		return nil, fmt.Errorf("open a TCP listener: %w", err)
 	}
-	w := &tcpWire{listener: l, addr: l.Addr().(*net.TCPAddr).AddrPort(), receive: receive, dialled: dialled,
+	w := &tcpWire{listener: l, secure: secure, addr: l.Addr().(*net.TCPAddr).AddrPort(), receive: receive, dialled: dialled,
 		streams: map[*stream]struct{}{}, toward: map[netip.AddrPort]*stream{}}
 	w.readers.Go(w.accept)
 	return w, nil
@@ -63,6 +65,9 @@ func (w *tcpWire) accept() {
 		conn, err := w.listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
+		}
+		if err == nil && w.secure != nil {
+			conn = tls.Server(conn, w.secure)
 		}
 		if err == nil {
 			_, err = w.adopt(conn)
@@ -121,6 +126,9 @@ func (w *tcpWire) send(to peer, message []byte) error {
 		conn, err := (&net.Dialer{Timeout: dialLimit, LocalAddr: &net.TCPAddr{IP: w.addr.Addr().AsSlice()}}).Dial("tcp", to.addr.String())
 		if err == nil {
 			w.dialled(conn.LocalAddr().(*net.TCPAddr).AddrPort())
+			if w.secure != nil {
+				conn = tls.Client(conn, w.secure)
+			}
 			s, err = w.adopt(conn)
 		}
 		if s == nil {
@@ -133,7 +141,12 @@ func (w *tcpWire) send(to peer, message []byte) error {
 	return s.write(message)
 }
 
-func (w *tcpWire) name() string          { return "TCP" }
+func (w *tcpWire) name() string {
+	if w.secure != nil {
+		return "TLS"
+	}
+	return "TCP"
+}
 func (w *tcpWire) local() netip.AddrPort { return w.addr }
 func (w *tcpWire) reliable() bool        { return true }
 

@@ -1,6 +1,7 @@
 package siptest
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -29,9 +30,11 @@ const (
 // Config is what a Phone and a Carrier have in common. The zero value is a UDP user agent on a free port of 127.0.0.1.
 type Config struct {
 	Name      string     // in the ladder; default "phone", "carrier"
-	Transport string     // "udp" (default) or "tcp"
+	Transport string     // "udp" (default), "tcp" or "tls"
 	LocalIP   netip.Addr // default 127.0.0.1; further loopback addresses serve as further hosts
 	Port      uint16     // default 0: a free one
+
+	TLS *tls.Config // of a tls user agent, for both directions: certificate, trusted roots, the other side's name
 
 	T1       time.Duration // RFC 3261 §17.1.1.1; default 500 ms
 	Linger   time.Duration // how long what is over still answers repetitions; default 64·T1
@@ -112,10 +115,16 @@ func (a *ua) open(c Config, r role, place int) error {
 	switch strings.ToLower(c.Transport) {
 	case "", "udp":
 		a.wire, err = listenUDP(at, receive)
-	case "tcp":
-		a.wire, err = listenTCP(at, receive, func(from netip.AddrPort) { c.Ladder.alias(from, a.wire.local()) })
+	case "tcp", "tls":
+		var secure *tls.Config
+		if strings.EqualFold(c.Transport, "tls") {
+			if secure = c.TLS; secure == nil {
+				return fmt.Errorf("%s: transport tls needs a TLS configuration", c.Name)
+			}
+		}
+		a.wire, err = listenTCP(at, secure, receive, func(from netip.AddrPort) { c.Ladder.alias(from, a.wire.local()) })
 	default:
-		err = fmt.Errorf("transport %q: udp or tcp", c.Transport)
+		err = fmt.Errorf("transport %q: udp, tcp or tls", c.Transport)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Name, err)

@@ -17,9 +17,10 @@ const (
 // Flow is a way for messages to a peer. It is plain data: in another process it still says where, and Conn is void.
 type Flow struct {
 	Network string         `json:"network"`
-	Local   netip.AddrPort `json:"local"`  // the listener that it came through, or is to go out through
-	Remote  netip.AddrPort `json:"remote"` // the peer's socket
-	Conn    uint64         `json:"-"`      // a stream's connection while it is up; 0 = the one that we dial
+	Local   netip.AddrPort `json:"local"`          // the listener that it came through, or is to go out through
+	Remote  netip.AddrPort `json:"remote"`         // the peer's socket
+	Name    string         `json:"name,omitempty"` // whom the peer must prove to be, where we dial it over TLS
+	Conn    uint64         `json:"-"`              // a stream's connection while it is up; 0 = the one that we dial
 }
 
 // Stream reports whether messages arrive reliably, so that nobody need repeat them.

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/emiago/sipgo/sip"
-
 	"tollgate/sipctl/guard"
 )
 
@@ -25,6 +23,7 @@ type listener struct {
 type dialKey struct {
 	network string
 	remote  netip.AddrPort
+	name    string // two names at one address do not share a connection (RFC 5922 §7.1)
 }
 
 // conn is one connection.
@@ -79,7 +78,7 @@ func (l *Layer) forget(c *conn) {
 	c.net.Close()
 	l.mu.Lock()
 	delete(l.conns, c.flow.Conn)
-	if key := (dialKey{c.flow.Network, c.flow.Remote}); l.dialed[key] == c {
+	if key := (dialKey{c.flow.Network, c.flow.Remote, c.flow.Name}); l.dialed[key] == c {
 		delete(l.dialed, key)
 	}
 	l.mu.Unlock()
@@ -88,7 +87,7 @@ func (l *Layer) forget(c *conn) {
 	}
 }
 
-// readMessages reads an accepted connection: the guard delivers whole messages.
+// readMessages reads a connection, accepted or dialled: the guard delivers whole messages.
 func (l *Layer) readMessages(c *conn) {
 	defer l.forget(c)
 	buffer := make([]byte, guard.MaxMessage)
@@ -99,43 +98,6 @@ func (l *Layer) readMessages(c *conn) {
 		}
 		l.deliver(buffer[:n], c.flow)
 	}
-}
-
-// readStream reads a connection that we dialled. Its peer is a trunk, and no boundary is certain before we have parsed.
-func (l *Layer) readStream(c *conn) {
-	defer l.forget(c)
-	stream := l.parser.NewSIPStream()
-	defer stream.Close()
-	buffer := make([]byte, 4096)
-	for {
-		n, err := c.net.Read(buffer)
-		if err != nil {
-			return
-		}
-		if n <= 4 && isBlank(buffer[:n]) && stream.Buffer().Len() == 0 {
-			continue // a keep-alive of RFC 5626
-		}
-		err = stream.ParseSIPStream(buffer[:n], func(m sip.Message) {
-			m.SetTransport(upper(c.flow.Network))
-			m.SetSource(c.flow.Remote.String())
-			l.config.Handler(Message{SIP: m, Flow: c.flow, At: time.Now()})
-		})
-		if err != nil && err != sip.ErrParseSipPartial {
-			if l.config.Malformed != nil {
-				l.config.Malformed(c.flow)
-			}
-			return
-		}
-	}
-}
-
-func isBlank(b []byte) bool {
-	for _, c := range b {
-		if c != '\r' && c != '\n' {
-			return false
-		}
-	}
-	return true
 }
 
 // connection returns the connection of a flow: the one that it names, else the one dialled to its remote address.
@@ -153,10 +115,10 @@ func (l *Layer) connection(f Flow) (*conn, error) {
 		l.mu.Unlock()
 		return nil, net.ErrClosed
 	}
-	key := dialKey{f.Network, f.Remote}
+	key := dialKey{f.Network, f.Remote, f.Name}
 	c := l.dialed[key]
 	if c == nil {
-		c = &conn{flow: Flow{Network: f.Network, Local: f.Local, Remote: f.Remote, Conn: l.last.Add(1)}, ready: make(chan struct{})}
+		c = &conn{flow: Flow{Network: f.Network, Local: f.Local, Remote: f.Remote, Name: f.Name, Conn: l.last.Add(1)}, ready: make(chan struct{})}
 		l.dialed[key] = c
 		l.serving.Go(func() { l.dial(c) })
 	}
@@ -169,15 +131,12 @@ func (l *Layer) connection(f Flow) (*conn, error) {
 func (l *Layer) dial(c *conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
-	var dialer interface {
-		DialContext(ctx context.Context, network, address string) (net.Conn, error)
-	} = &net.Dialer{}
-	if c.flow.Network == TLS {
-		dialer = &tls.Dialer{Config: l.config.ClientTLS}
+	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", c.flow.Remote.String())
+	if err == nil && c.flow.Network == TLS {
+		raw, err = l.prove(ctx, raw, c.flow)
 	}
-	raw, err := dialer.DialContext(ctx, "tcp", c.flow.Remote.String())
 	if err == nil {
-		c.net = raw
+		c.net = l.config.Guard.Dialled(raw)
 		if !l.keep(c) {
 			raw.Close()
 			err = net.ErrClosed
@@ -186,13 +145,31 @@ func (l *Layer) dial(c *conn) {
 	if err != nil {
 		c.err = fmt.Errorf("connect to %s: %w", c.flow.Remote, err)
 		l.mu.Lock()
-		delete(l.dialed, dialKey{c.flow.Network, c.flow.Remote})
+		delete(l.dialed, dialKey{c.flow.Network, c.flow.Remote, c.flow.Name})
 		l.mu.Unlock()
 		close(c.ready)
 		return
 	}
 	close(c.ready)
-	l.readStream(c)
+	l.readMessages(c)
+}
+
+// prove has the peer prove its name (RFC 5922 §7.2): the one in the URI that we were given, not what the DNS has made of it.
+// A peer of which only an address is known must have that address in its certificate.
+func (l *Layer) prove(ctx context.Context, raw net.Conn, f Flow) (net.Conn, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if l.config.ClientTLS != nil {
+		config = l.config.ClientTLS.Clone()
+	}
+	if config.ServerName = f.Name; f.Name == "" {
+		config.ServerName = f.Remote.Addr().WithZone("").String()
+	}
+	secure := tls.Client(raw, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		return nil, fmt.Errorf("TLS with %s: %w", config.ServerName, err)
+	}
+	return secure, nil
 }
 
 func (c *conn) write(message []byte) error {
