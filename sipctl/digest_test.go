@@ -3,6 +3,7 @@ package sipctl_test
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -102,6 +103,26 @@ func TestAnUnansweredChallengeLeavesNothing(t *testing.T) {
 	}
 	if strings.Join(asked, " ") != "SHA-256 MD5" {
 		t.Errorf("algorithms %q, want SHA-256 before MD5", asked)
+	}
+	socket, err := net.DialUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 52)}, net.UDPAddrFromAddrPort(w.server.Addrs()[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	_ = socket.SetDeadline(time.Now().Add(10 * second))
+	tags, buffer := map[string]bool{}, make([]byte, 4096)
+	for range 2 {
+		fmt.Fprintf(socket, "INVITE sip:91@gw SIP/2.0\r\nVia: SIP/2.0/UDP %[1]s;branch=z9hG4bKcopy;rport\r\nFrom: <sip:101@gw>;tag=1\r\nTo: <sip:91@gw>\r\n"+
+			"Call-ID: copies\r\nCSeq: 1 INVITE\r\nContact: <sip:101@%[1]s>\r\nContent-Length: 0\r\n\r\n", socket.LocalAddr())
+		n, err := socket.Read(buffer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := must(siptest.Parse(string(buffer[:n])))
+		tags[answer.ToTag()] = true
+	}
+	if len(tags) != 1 {
+		t.Errorf("copies of one INVITE got the tags %v, want one (RFC 3261 §8.2.7)", tags)
 	}
 	if after, _ := w.server.Transactions(); after != servers || len(w.server.Calls()) != 0 || len(w.filed()) != 0 {
 		t.Error("a challenge has left a transaction, a call or a record")
@@ -261,6 +282,9 @@ func TestAnAnswerIsGoodForOneRequest(t *testing.T) {
 			t.Errorf("count %d: %d, stale %v; want %d", c.count, code, stale, c.code)
 		}
 	}
+	if code, stale := w.try(w.stranger("127.0.2.201", "101", ""), "", value(challenge, "INVITE", uri, 201)); code != 401 || !stale {
+		t.Errorf("the nonce of another address: %d, stale %v; want 401, true", code, stale)
+	}
 }
 
 // try places a call with these credentials, and hangs it up again.
@@ -372,6 +396,13 @@ func TestStrangersAreToldNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _ = call.Bye(t.Context())
+	w.cdrs(1)
+	if m, err := w.impatient("127.0.0.59").Hijack(t.Context(), call, "BYE", nil, siptest.Body{}); err == nil {
+		t.Errorf("BYE of a stranger for a call that is over got %s", m)
+	}
+	if m, err := phone.Hijack(t.Context(), call, "BYE", nil, siptest.Body{}); err != nil || m.Code != 481 {
+		t.Errorf("BYE of the phone for a call that is over: %v %v, want 481", m, err)
+	}
 	for method, code := range map[string]int{"OPTIONS": 200, "REGISTER": 405, "MESSAGE": 405} {
 		if m, err := phone.Request(t.Context(), method, "", nil, siptest.Body{}); err != nil || m.Code != code {
 			t.Errorf("%s of a phone that has called: %v %v, want %d", method, m, err, code)
@@ -423,6 +454,19 @@ func TestACallWithAPasswordCanBeCancelled(t *testing.T) {
 	w := newWorld(t, rating.Unit, strangersAsked)
 	w.carrier.On("1", siptest.RingForever())
 	call := w.stranger("127.0.0.62", "101", "secret").Call("91")
+	if _, err := call.Ringing(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	heard := len(call.Responses())
+	if err := call.Retransmit(); err != nil { // the same credentials again, and no replay
+		t.Fatal(err)
+	}
+	for len(call.Responses()) == heard {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if again := call.Responses()[heard]; again.Code != 180 {
+		t.Errorf("a copy of the INVITE got %s", again)
+	}
 	if m, err := call.Cancel(t.Context()); err != nil || m.Code != 200 {
 		t.Errorf("CANCEL: %v %v", m, err)
 	}
