@@ -157,17 +157,23 @@ func (a *authenticator) secret(answer digest.Answer, s *rating.Snapshot) (ha1 st
 }
 
 // sameTarget reports whether an answer is for this Request-URI (RFC 7616 §3.4.6). Only URI parameters may differ, which some
-// phones leave out: what is rated and dialled is the user part, and who was asked is the host.
+// phones leave out or write twice: what is rated and dialled is the user part, and who was asked is the host. The texts are
+// compared, not what a parser makes of them.
 func sameTarget(uri string, target *sip.Uri) bool {
-	if uri == target.String() {
+	own := target.String()
+	if uri == own {
 		return true
 	}
-	var own sip.Uri
-	if target.Scheme != "sip" && target.Scheme != "sips" || len(target.Headers) > 0 || sip.ParseUri(uri, &own) != nil {
-		return false
-	}
-	return own.Scheme == target.Scheme && own.User == target.User && own.Password == target.Password && len(own.Headers) == 0 &&
-		strings.EqualFold(own.Host, target.Host) && own.Port == target.Port && own.HierarhicalSlashes == target.HierarhicalSlashes
+	user, host := withoutParameters(uri)
+	ownUser, ownHost := withoutParameters(own)
+	return user == ownUser && strings.EqualFold(host, ownHost) && !strings.ContainsAny(uri+own, "?")
+}
+
+// withoutParameters splits a URI behind its last @, and cuts the parameters off the host.
+func withoutParameters(uri string) (user, host string) {
+	at := strings.LastIndexByte(uri, '@') + 1
+	host, _, _ = strings.Cut(uri[at:], ";")
+	return uri[:at], host
 }
 
 // challenges are the header lines that ask for a password: one for each algorithm, in the order of our preference
