@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tollgate/sipctl/siptest"
 )
 
 // A phone that is not ours: baresip (Debian package baresip-core), without sound devices.
@@ -21,8 +23,9 @@ type baresip struct {
 	done    chan error
 }
 
-// startBaresip runs a phone at 127.0.0.71 that calls a number at once, over a network of SIP.
-func (o *office) startBaresip(network, user, password, dialled string) *baresip {
+// startBaresip runs a phone at 127.0.0.71 that calls a number at once, by way of a server: host:port;transport=network. ca signs
+// the server's certificate.
+func (o *office) startBaresip(server, user, password, dialled string, ca *siptest.Authority) *baresip {
 	o.t.Helper()
 	path, err := exec.LookPath("baresip")
 	if err != nil {
@@ -30,17 +33,18 @@ func (o *office) startBaresip(network, user, password, dialled string) *baresip 
 	}
 	dir := o.t.TempDir()
 	config := strings.Join([]string{
-		"net_interface 127.0.0.71", "sip_listen 127.0.0.71:0", "audio_player aufile," + filepath.Join(dir, "heard.wav"), "audio_source aufile," + filepath.Join(dir, "said.wav"),
+		"net_interface 127.0.0.71", "sip_listen 127.0.0.71:0", "sip_cafile " + filepath.Join(dir, "ca.pem"), "audio_player aufile," + filepath.Join(dir, "heard.wav"), "audio_source aufile," + filepath.Join(dir, "said.wav"),
 		"ausrc_srate 8000", "auplay_srate 8000", "module_path " + baresipModules(), "module g711.so", "module aufile.so",
 		"module_app account.so", "module_app menu.so", ""}, "\n")
-	account := fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_user=%s;auth_pass=%s;regint=0\n", user, o.sip, network, user, password)
-	for name, text := range map[string]string{"config": config, "accounts": account, "contacts": "", "said.wav": silence(30)} {
+	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=%s;regint=0\n", user, server, user, password)
+	for name, text := range map[string]string{"config": config, "accounts": account, "contacts": "", "ca.pem": string(ca.PEM()), "said.wav": silence(30)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			o.t.Fatal(err)
 		}
 	}
 	b := &baresip{out: &buffer{}, done: make(chan error, 1)}
-	uri := fmt.Sprintf("sip:%s@%s", dialled, o.sip)
+	host, _, _ := strings.Cut(server, ";")
+	uri := fmt.Sprintf("sip:%s@%s", dialled, host)
 	b.process = exec.Command(path, "-4", "-v", "-s", "-f", dir, "-t", "20", "-e", "/dial "+uri)
 	b.process.Env = append(cleanEnvironment(), "HOME="+dir)
 	b.process.Stdout, b.process.Stderr = b.out, b.out
@@ -51,7 +55,7 @@ func (o *office) startBaresip(network, user, password, dialled string) *baresip 
 	o.t.Cleanup(func() {
 		b.end()
 		if o.t.Failed() {
-			o.t.Logf("baresip over %s:\n%s", network, b.out.tail(12_000))
+			o.t.Logf("baresip to %s:\n%s", server, b.out.tail(12_000))
 		}
 	})
 	return b
@@ -97,12 +101,17 @@ func (b *baresip) end() {
 
 // baresip 1.0 gives up when SHA-256 is among the algorithms offered, wherever it stands: it is for sip.digest: [md5].
 func TestBaresipPlacesABilledCall(t *testing.T) {
+	ca, err := siptest.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
 	o := newOpenOffice(t, "[md5]")
+	secure, _ := o.securely(ca)
 	const password = "baresip-secret" // its accounts file has no quotes
 	o.call("PATCH", "/extensions/"+rich, map[string]any{"sip_password": password}, nil, 200)
-	for i, network := range []string{"udp", "tcp"} {
-		t.Run(network, func(t *testing.T) {
-			phone := o.startBaresip(network, rich, password, number)
+	for i, server := range []string{o.sip + ";transport=udp", o.sip + ";transport=tcp", secure.String() + ";transport=tls"} {
+		t.Run(server[len(server)-3:], func(t *testing.T) {
+			phone := o.startBaresip(server, rich, password, number, ca)
 			o.await("talking", 10*time.Second, func() bool { rows, _ := o.carrier.Record(); return len(rows) == i+1 && rows[i].Live() })
 			time.Sleep(1200 * time.Millisecond)
 			phone.hangUp()
@@ -113,10 +122,10 @@ func TestBaresipPlacesABilledCall(t *testing.T) {
 		})
 	}
 	t.Run("a wrong password", func(t *testing.T) {
-		o.startBaresip("udp", rich, "guess", number)
+		o.startBaresip(o.sip+";transport=udp", rich, "guess", number, ca)
 		o.await("refusing it", 10*time.Second, func() bool { n, _ := o.metric("tollgate_auth_failures_total"); return n != "0" })
-		if rows, _ := o.carrier.Record(); len(rows) != 2 {
-			t.Errorf("the carrier saw %d calls, want the two with the password", len(rows))
+		if rows, _ := o.carrier.Record(); len(rows) != 3 {
+			t.Errorf("the carrier saw %d calls, want the three with the password", len(rows))
 		}
 	})
 	o.proved(20 * time.Second)
