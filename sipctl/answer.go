@@ -25,6 +25,7 @@ func (c *Call) onAnswer(a *attempt, res *sip.Response, m transport.Message) {
 	c.answered = m.At
 	c.setup.accepted = res
 	c.lateOffer = len(c.setup.invite.Body()) == 0 && len(res.Body()) > 0
+	c.session = sessionOf(res, callerSide, m.At)
 	c.clear(ringTimer)
 	c.happen(onAccepted)
 }
@@ -81,7 +82,7 @@ func (c *Call) deliverStored(grant rating.Grant, err error) {
 
 // blob is the call as the store keeps it.
 func (c *Call) blob() blob {
-	return blob{Caller: c.caller.dialog, Trunk: c.trunk.dialog, Limit: c.limit(), Digest: c.digest, Late: c.lateOffer}
+	return blob{Caller: c.caller.dialog, Trunk: c.trunk.dialog, Limit: c.limit(), Digest: c.digest, Late: c.lateOffer, Session: c.session}
 }
 
 // limit is how many seconds the call may talk.
@@ -120,6 +121,9 @@ func (c *Call) connect() {
 	c.caller.heard = time.Now()
 	c.keepaliveEvery = c.server.seconds(u.snapshot.Settings.KeepaliveInterval)
 	c.setup = nil
+	if c.session.on() {
+		c.set(sessionTimer, c.session.end())
+	}
 	c.armAlive()
 }
 

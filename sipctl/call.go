@@ -70,6 +70,7 @@ type Call struct {
 	byeHeaders     []byte              // of the BYE that came in, for the other leg
 	byeBody        []byte
 	keepaliveEvery time.Duration
+	session        session // timer that the ends have agreed on
 }
 
 // leg is one side of the call.
@@ -98,8 +99,9 @@ const (
 	ringTimer   timerKind = iota // nobody answers
 	silentTimer                  // the trunk gives no sign at all
 	creditTimer
-	aliveTimer // keepalive
-	byeTimer   // a BYE is not answered: settle without
+	aliveTimer   // keepalive
+	byeTimer     // a BYE is not answered: settle without
+	sessionTimer // nobody has refreshed the session
 	timers
 )
 
@@ -228,6 +230,7 @@ func (c *Call) endNow(at time.Time) {
 		c.ended = at
 		c.clear(creditTimer)
 		c.clear(aliveTimer)
+		c.clear(sessionTimer)
 	}
 }
 
@@ -278,6 +281,8 @@ func (c *Call) onTimer() {
 			c.onAliveTimer(now)
 		case byeTimer:
 			c.happen(onByesDone)
+		case sessionTimer:
+			c.onExpired()
 		}
 	}
 	c.rearm()

@@ -41,6 +41,8 @@ type blob struct {
 	Limit   int64  `json:"limit"`            // seconds that the call may talk; 0 = no limit
 	Digest  bool   `json:"digest,omitempty"` // the caller has shown the extension's SIP password
 	Late    bool   `json:"late,omitempty"`   // the ACK carries the answer and has not come yet
+
+	Session session `json:"session,omitzero"`
 }
 
 // encode returns the blob's bytes.

@@ -231,6 +231,7 @@ func (c *Call) onRelayed(r *relay, res *sip.Response, m transport.Message) {
 		c.reinvite = nil
 	}
 	if refresh && res.IsSuccess() {
+		c.agree(sessionOf(res, r.from, m.At))
 		c.saveDialog()
 	}
 	if code := res.StatusCode; code == 481 || code == 408 { // RFC 3261 §12.2.1.2: the dialog is gone there

@@ -14,8 +14,8 @@ const maxMisses = 2
 
 // armAlive sets the timer for the leg that will have been quiet for an interval first.
 func (c *Call) armAlive() {
-	if c.keepaliveEvery <= 0 || !c.ended.IsZero() {
-		return
+	if c.keepaliveEvery <= 0 || !c.ended.IsZero() || c.session.on() && !c.askBoth {
+		return // RFC 4028 refreshes are proof enough
 	}
 	next := time.Now().Add(c.keepaliveEvery)
 	for _, l := range []*leg{&c.caller, &c.trunk} {
@@ -28,7 +28,7 @@ func (c *Call) armAlive() {
 
 // onAliveTimer asks every quiet leg for a sign of life.
 func (c *Call) onAliveTimer(now time.Time) {
-	if c.state != talking && c.state != answered {
+	if c.state != talking && c.state != answered || c.session.on() && !c.askBoth {
 		return
 	}
 	for _, l := range []*leg{&c.caller, &c.trunk} {

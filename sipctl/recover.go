@@ -101,6 +101,9 @@ func (s *Server) reviveCall(h rating.Hold) bool {
 	s.calls.tag(c.trunk.LocalTag, c, trunkSide)
 	c.post(func(c *Call) {
 		c.armCredit()
+		if c.session.on() { // a refresh may have been missed: its sender repeats it
+			c.set(sessionTimer, later(c.session.end(), time.Now().Add(reviveSession)))
+		}
 		if c.armAlive(); c.keepaliveEvery > 0 { // a leg may have gone while nobody listened
 			c.askBoth = true
 			c.set(aliveTimer, time.Now().Add(reviveAsk+rand.N(reviveSpread)))
@@ -116,8 +119,8 @@ func (s *Server) reborn(h rating.Hold, b blob) *Call {
 	b.Caller.Flow.Conn, b.Trunk.Flow.Conn = 0, 0
 	c := &Call{server: s, id: h.Call, extension: h.Extension, digest: b.Digest, started: h.Started, state: talking, revived: true, lateOffer: b.Late,
 		caller: leg{dialog: b.Caller, side: callerSide, heard: now}, trunk: leg{dialog: b.Trunk, side: trunkSide, heard: now},
-		answered: now.Add(h.Answered.Sub(now)), // with today's monotonic clock
-		cdr:      h.Draft, grant: rating.Grant{Units: h.Units, Held: h.Amount, Tariff: h.Tariff, Unbilled: h.Unbilled},
+		session: b.Session, answered: now.Add(h.Answered.Sub(now)), // with today's monotonic clock
+		cdr: h.Draft, grant: rating.Grant{Units: h.Units, Held: h.Amount, Tariff: h.Tariff, Unbilled: h.Unbilled},
 		keepaliveEvery: s.seconds(snapshot.Settings.KeepaliveInterval)}
 	// A leg's counters may have gone on after they were stored: leave room (RFC 3261 §12.2.1.1 wants them to grow only).
 	c.caller.LocalSeq += revivedSeqRoom
@@ -133,6 +136,16 @@ func (s *Server) reborn(h rating.Hold, b blob) *Call {
 	}
 	return c
 }
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// reviveSession is how long a session lives at least that was revived.
+const reviveSession = 90 * time.Second
 
 // When the legs of a revived call are asked for a sign of life: soon, and not all at once.
 const (
