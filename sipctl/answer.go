@@ -16,6 +16,12 @@ import (
 func (c *Call) onAnswer(a *attempt, res *sip.Response, m transport.Message) {
 	to, _ := res.To().Params.Get("tag")
 	d := a.dialog
+	if c.trunk.CallID == d.CallID { // PRACK and UPDATE of the early dialog have counted on
+		d.LocalSeq = c.trunk.LocalSeq
+		if c.trunk.RemoteTag == to {
+			d.RemoteSeq = c.trunk.RemoteSeq
+		}
+	}
 	d.RemoteTag, d.Remote = to, untagged(res.To().Value())
 	d.Routes = recordRoutes(res.Headers(), true)
 	d.retarget(res.Contact())

@@ -70,7 +70,9 @@ type Call struct {
 	byeHeaders     []byte              // of the BYE that came in, for the other leg
 	byeBody        []byte
 	keepaliveEvery time.Duration
-	session        session // timer that the ends have agreed on
+	session        session    // timer that the ends have agreed on
+	reliable       []reliable // provisional responses that want a PRACK
+	updating       *relay     // an UPDATE that is under way, in either direction
 }
 
 // leg is one side of the call.

@@ -10,11 +10,10 @@ import (
 )
 
 // carried are the option tags (RFC 3261 §27.1) of extensions that work through us end to end, because all that they need are
-// headers, bodies and in-dialog requests, which pass. The others need a hand of ours: 100rel would have its PRACK mapped,
-// replaces, join and tdialog name dialogs that are others on the other leg, gruu, outbound and path are about registrations,
-// precondition is built on 100rel.
-var carried = []string{"199", "answermode", "early-session", "geolocation-http", "geolocation-sip", "histinfo", "ice", "norefersub",
-	"privacy", "record-aware", "resource-priority", "sdp-anat", "timer", "uui"}
+// headers, bodies and in-dialog requests, which pass; 100rel has a hand of ours in it (prack.go). The others do not: replaces,
+// join and tdialog name dialogs that are others on the other leg, gruu, outbound and path are about registrations.
+var carried = []string{"100rel", "199", "answermode", "early-session", "geolocation-http", "geolocation-sip", "histinfo", "ice", "norefersub",
+	"precondition", "privacy", "record-aware", "resource-priority", "sdp-anat", "timer", "uui"}
 
 // carriedOf keeps the carried ones of a list of option tags.
 func carriedOf(list string) string {

@@ -81,8 +81,8 @@ func TestPassedHeaders(t *testing.T) {
 		{"a trusted peer's does, in its long one", "b: <sip:102@pbx>", fromCaller, "Referred-By: <sip:102@pbx>"},
 		{"a phone's charging vector does not", "P-Charging-Vector: icid-value=1", fromStranger, ""},
 
-		{"of the offered extensions, those that work pass", "k: 100rel, Timer, replaces", fromCaller, "Supported: timer"},
-		{"or none", "Supported: 100rel, replaces", fromCaller, ""},
+		{"of the offered extensions, those that work pass", "k: 100rel, Timer, replaces", fromCaller, "Supported: 100rel, timer"},
+		{"or none", "Supported: tdialog, replaces", fromCaller, ""},
 		{"so with the demanded ones", "Require: timer", fromTrunk, "Require: timer"},
 		{"what describes a body does not pass without one", "Content-Disposition: session", fromCaller, ""},
 	} {

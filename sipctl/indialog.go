@@ -14,7 +14,7 @@ import (
 const maxSeqJump = 10_000
 
 // allowed are the methods that may come in a dialog.
-const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, MESSAGE"
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, MESSAGE, PRACK"
 
 // onRequest takes a request inside a dialog, from one leg, but for ACK and CANCEL.
 func (c *Call) onRequest(s side, tx *transaction.Server, req *sip.Request, m transport.Message) {
@@ -38,6 +38,8 @@ func (c *Call) onRequest(s side, tx *transaction.Server, req *sip.Request, m tra
 		c.onBye(s, tx, req, m)
 	case sip.INVITE, sip.UPDATE, sip.INFO, sip.MESSAGE:
 		c.relay(s, tx, req)
+	case sip.PRACK:
+		c.relayPrack(s, tx, req)
 	case sip.OPTIONS:
 		_ = tx.Respond(200, "OK", optionsHeaders, nil)
 	case sip.REFER:
@@ -140,12 +142,17 @@ func (c *Call) relay(s side, tx *transaction.Server, req *sip.Request) {
 	this, other := c.leg(s)
 	invite := req.Method == sip.INVITE
 	refresh := invite || req.Method == sip.UPDATE
+	up := c.state == answered || c.state == talking
+	early := (c.state == ringing || c.state == storing) && !invite // an early dialog has no INVITE of its own (RFC 3311 §5.1)
 	switch {
-	case c.state != answered && c.state != talking:
+	case !up && !early:
 		_ = tx.Respond(481, "Call/Transaction Does Not Exist", nil, nil)
 		return
-	case refresh && c.unacked || invite && c.reinvite != nil || req.Method == sip.UPDATE && c.reinvite != nil && c.reinvite.from != s:
+	case refresh && c.unacked || c.glare(s, invite, req.Method):
 		_ = tx.Respond(491, "Request Pending", nil, nil)
+		return
+	case req.Method == sip.UPDATE && c.updating != nil: // a second one before the answer to the first (RFC 3311 §5.2)
+		_ = tx.Respond(500, "Server Internal Error", []byte("Retry-After: 1\r\n"), nil)
 		return
 	}
 	if refresh {
@@ -158,6 +165,9 @@ func (c *Call) relay(s side, tx *transaction.Server, req *sip.Request) {
 	}
 	h.passed(req.Headers(), c.origin(s))
 	o := outgoing{method: req.Method, headers: h, body: req.Body(), contact: refresh}
+	if req.Method == sip.UPDATE {
+		c.updating = r
+	}
 	if invite {
 		c.reinvite = r
 		if tx.SetUser(r) {
@@ -169,11 +179,33 @@ func (c *Call) relay(s side, tx *transaction.Server, req *sip.Request) {
 	var err error
 	if r.client, r.out, err = c.begin(other, o, r); err != nil {
 		c.log().Warn("a request in the call could not be passed on", "method", req.Method, "err", err)
-		c.reinvite = nil
+		c.finished(r)
 		_ = tx.Respond(503, "Service Unavailable", nil, nil)
 		return
 	}
 	r.outSeq = other.LocalSeq
+}
+
+// glare reports whether the other end is changing the session just now (RFC 3261 §14.2, RFC 3311 §5.2), or this one is by a
+// re-INVITE.
+func (c *Call) glare(s side, invite bool, method sip.RequestMethod) bool {
+	switch {
+	case c.reinvite != nil && (invite || method == sip.UPDATE && c.reinvite.from != s):
+		return true
+	case c.updating != nil && c.updating.from != s:
+		return invite || method == sip.UPDATE
+	}
+	return false
+}
+
+// finished forgets a change of session that has its answer.
+func (c *Call) finished(r *relay) {
+	if c.reinvite == r {
+		c.reinvite = nil
+	}
+	if c.updating == r {
+		c.updating = nil
+	}
 }
 
 // Response implements transaction.ClientUser.
@@ -190,9 +222,7 @@ func (r *relay) Response(_ *transaction.Client, res *sip.Response, m transport.M
 func (r *relay) Failed(*transaction.Client, error) {
 	r.call.post(func(c *Call) {
 		_ = r.server.Respond(408, "Request Timeout", nil, nil)
-		if c.reinvite == r {
-			c.reinvite = nil
-		}
+		c.finished(r)
 	})
 }
 
@@ -227,8 +257,11 @@ func (c *Call) onRelayed(r *relay, res *sip.Response, m transport.Message) {
 		return
 	case r.method == sip.INVITE && res.IsSuccess():
 		r.got2xx = true
-	case c.reinvite == r:
-		c.reinvite = nil
+	default:
+		c.finished(r)
+	}
+	if c.state != answered && c.state != talking {
+		return // an early dialog has nothing stored, and ends with its INVITE
 	}
 	if refresh && res.IsSuccess() {
 		c.agree(sessionOf(res, r.from, m.At))

@@ -256,7 +256,7 @@ func (c *Call) onTrunkResponse(a *attempt, res *sip.Response, m transport.Messag
 	switch {
 	case res.StatusCode == sip.StatusTrying:
 	case res.IsProvisional():
-		c.onProvisional(res)
+		c.onProvisional(a, res, m)
 	case res.IsSuccess():
 		c.onAnswer(a, res, m)
 	case c.satisfy(a, res):
@@ -265,12 +265,13 @@ func (c *Call) onTrunkResponse(a *attempt, res *sip.Response, m transport.Messag
 	}
 }
 
-func (c *Call) onProvisional(res *sip.Response) {
+func (c *Call) onProvisional(a *attempt, res *sip.Response, m transport.Message) {
 	if c.cdr.PostDial == 0 {
 		took := time.Since(c.started)
 		c.cdr.PostDial = max(1, took.Milliseconds())
 		c.server.metrics.postDial.Observe(took.Seconds())
 	}
+	c.enterEarly(a, res, m)
 	c.setup.accepted = res
 	c.happen(onRinging)
 	c.setup.accepted = nil
@@ -283,7 +284,12 @@ func (c *Call) ring() {
 	h := make(text, 0, 512)
 	h = append(h, u.routeSet...)
 	h.header("Contact", c.caller.Contact)
-	h.passed(res.Headers(), fromTrunk)
+	if line, pass := c.translate(u.current, res); pass {
+		h = append(h, line...)
+		h.passed(res.Headers(), fromTrunk)
+	} else {
+		h.passed(res.Headers(), fromTrunk, "require")
+	}
 	if err := u.uas.Respond(res.StatusCode, phrase(res), h, res.Body()); err != nil {
 		c.log().Debug("a provisional answer could not be passed on", "err", err)
 	}
