@@ -95,5 +95,5 @@ func digestOf(number, realm, password string) (rating.Digest, error) {
 	}
 	secret := []byte(number + ":" + realm + ":" + password)
 	long, short := sha256.Sum256(secret), md5.Sum(secret)
-	return rating.Digest{SHA256: hex.EncodeToString(long[:]), MD5: hex.EncodeToString(short[:])}, nil
+	return rating.Digest{SHA256: hex.EncodeToString(long[:]), MD5: hex.EncodeToString(short[:]), Realm: realm}, nil
 }

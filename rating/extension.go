@@ -42,6 +42,7 @@ type Extension struct {
 type Digest struct {
 	SHA256 string `json:"sha256,omitempty"`
 	MD5    string `json:"md5,omitempty"`
+	Realm  string `json:"realm,omitempty"` // that they were made with; "": not known
 }
 
 // Set reports whether the extension has a SIP password.

@@ -81,3 +81,11 @@ func TestTheThrottleIsBounded(t *testing.T) {
 		t.Errorf("%d names and %d sources are kept, %d at most", len(limits.pairs), len(limits.sources), maxThrottled)
 	}
 }
+
+func TestPlace(t *testing.T) {
+	for from, want := range map[string]string{"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8:1:2:3::4": "2001:db8:1:2::", "2001:db8:1:3::4": "2001:db8:1:3::", "fe80::1%eth0": "fe80::"} {
+		if got := place(netip.MustParseAddr(from)).String(); got != want {
+			t.Errorf("%s is at %s, want %s", from, got, want)
+		}
+	}
+}

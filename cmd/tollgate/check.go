@@ -208,14 +208,16 @@ func (c *checker) store(ctx context.Context) {
 
 // callers says who may call: peers that are believed, and phones with a SIP password.
 func (c *checker) callers(s *rating.Snapshot) {
-	withPassword := 0
+	sip, withPassword, otherRealm := c.config.SIP, 0, 0
 	s.Each(func(e *rating.Extension) bool {
 		if e.Digest.Set() {
 			withPassword++
 		}
+		if e.Digest.Realm != "" && e.Digest.Realm != sip.Realm {
+			otherRealm++
+		}
 		return true
 	})
-	sip := c.config.SIP
 	challenged := sip.Strangers == "challenge" || sip.Strangers == "auto" && withPassword > 0
 	switch {
 	case sip.Strangers == "drop" && withPassword > 0:
@@ -224,6 +226,9 @@ func (c *checker) callers(s *rating.Snapshot) {
 		c.good("callers", "%d trusted networks; all others are asked for a SIP password (%s, realm %q), which %d extensions have", len(sip.Trusted), strings.Join(sip.Digest, ", "), sip.Realm, withPassword)
 	case len(sip.Trusted) > 0:
 		c.good("callers", "%d trusted networks; all others get no answer", len(sip.Trusted))
+	}
+	if otherRealm > 0 {
+		c.warn("callers", "%d SIP passwords were set with another sip.realm and cannot be right any more: set them again, or the realm back", otherRealm)
 	}
 	if len(sip.Trusted) == 0 && (!challenged || withPassword == 0) {
 		c.warn("callers", "nobody can call: name your PBX in sip.trusted, or give an extension a SIP password")

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,17 @@ func TestAPhoneWithASIPPasswordPlacesABilledCall(t *testing.T) {
 	out, code := o.tollgate("check", "-c", o.config)
 	if code != 0 || !strings.Contains(out, `asked for a SIP password (sha-256, md5, realm "tollgate"), which 2 extensions have`) {
 		t.Errorf("check: exit %d\n%s", code, out)
+	}
+	text, err := os.ReadFile(o.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := o.config + ".other"
+	if err := os.WriteFile(other, []byte(strings.Replace(string(text), "sip:\n", "sip:\n  realm: elsewhere\n", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _ := o.tollgate("check", "-c", other); !strings.Contains(out, "2 SIP passwords were set with another sip.realm") {
+		t.Errorf("check does not see that the realm has changed:\n%s", out)
 	}
 	if strings.Contains(o.log.tail(1<<20), sipPassword) || strings.Contains(o.log.tail(1<<20), "response=") {
 		t.Error("credentials are in the log")
