@@ -1,0 +1,203 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tollgate/sipctl/siptest"
+)
+
+// Debian's Kamailio with the configuration that we ship, as the edge in front of real nodes.
+
+const ringing = "9777" // rings and is never answered
+
+// edge is a running Kamailio.
+type edge struct {
+	t  *testing.T
+	at netip.AddrPort
+}
+
+func startEdge(t *testing.T, nodes ...*office) *edge {
+	t.Helper()
+	program, err := exec.LookPath("kamailio")
+	if err != nil {
+		for _, p := range []string{"/usr/sbin/kamailio", "/usr/local/sbin/kamailio"} {
+			if _, missing := os.Stat(p); missing == nil {
+				program = p
+			}
+		}
+		if program == "" {
+			t.Skip("kamailio is not installed: .ci/setup installs it")
+		}
+	}
+	dir := t.TempDir()
+	list := "# nodes\n"
+	for _, o := range nodes {
+		o.identityFromEdge()
+		list += fmt.Sprintf("1 sip:%s\n", o.sip)
+	}
+	listFile := filepath.Join(dir, "tollgate.list")
+	if err := os.WriteFile(listFile, []byte(list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := &edge{t: t, at: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.9"), uint16(freePort(t)))}
+	args := []string{"-A", "LISTEN=udp:" + e.at.String(), "-A", fmt.Sprintf("NODES=%q", listFile), "-A", `PBX_NET="127.0.0.0/8"`,
+		"-f", filepath.Join(repository, "deploy", "kamailio", "kamailio.cfg")}
+	if out, err := exec.Command(program, append([]string{"-c"}, args...)...).CombinedOutput(); err != nil {
+		t.Fatalf("kamailio -c: %v\n%s", err, out)
+	}
+	log := &buffer{}
+	process := exec.Command(program, append([]string{"-DD", "-E", "-e", "-m", "64", "-M", "8", "-n", "2", "-w", dir, "-Y", dir}, args...)...)
+	process.Stdout, process.Stderr = log, log
+	process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = process.Process.Signal(syscall.SIGTERM)
+		_ = process.Wait()
+		if t.Failed() {
+			t.Logf("log of kamailio:\n%s", log.tail(4000))
+		}
+	})
+	return e
+}
+
+// identityFromEdge makes a node believe the edge, and only what the edge asserts.
+func (o *office) identityFromEdge() {
+	o.t.Helper()
+	text, err := os.ReadFile(o.config)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), "net: 127.0.0.0/8, identity: from", "net: 127.0.0.9/32, identity: pai", 1)
+	if err := os.WriteFile(o.config, []byte(changed), 0o600); err != nil {
+		o.t.Fatal(err)
+	}
+	o.stop()
+	o.start()
+}
+
+// phone calls through the edge.
+func (e *edge) phone(user string) *siptest.Phone {
+	e.t.Helper()
+	p, err := siptest.NewPhone(siptest.PhoneConfig{Server: e.at, User: user, Config: siptest.Config{LocalIP: netip.MustParseAddr("127.0.0.5")}})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	e.t.Cleanup(p.Close)
+	return p
+}
+
+// answered places calls until one comes through: the edge learns at its next OPTIONS that a node is up.
+func (e *edge) answered(p *siptest.Phone, plan siptest.Plan) *siptest.Call {
+	e.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		call := p.Place(plan)
+		m, err := call.Answered(within(e.t, 10*time.Second))
+		if err == nil && m.Code == 200 {
+			return call
+		}
+		if m == nil || m.Code != 503 || time.Now().After(deadline) {
+			e.t.Fatalf("INVITE through the edge: %v %v", m, err)
+		}
+	}
+}
+
+func TestBehindAKamailioEdge(t *testing.T) {
+	o := newOffice(t, "")
+	e := startEdge(t, o)
+
+	phone := e.phone(rich)
+	call := e.answered(phone, siptest.Plan{Number: number})
+	leg, err := o.carrier.Await(within(t, 5*time.Second), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := call.Info(within(t, 5*time.Second), siptest.Body{Type: "application/dtmf-relay", Text: "Signal=1\r\n"}); err != nil || m.Code != 200 {
+		t.Errorf("INFO along the route set: %v %v", m, err)
+	}
+	if m, err := call.Bye(within(t, 5*time.Second)); err != nil || m.Code != 200 {
+		t.Fatalf("BYE of the phone: %v %v", m, err)
+	}
+	if _, err := leg.Ended(within(t, 5*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+
+	call = e.answered(phone, siptest.Plan{Number: number})
+	if leg, err = o.carrier.Await(within(t, 5*time.Second), ""); err != nil {
+		t.Fatal(err)
+	}
+	leg.HangUp()
+	if end, err := call.Ended(within(t, 5*time.Second)); err != nil || end.By != siptest.Remote {
+		t.Fatalf("BYE of the carrier: %+v %v", end, err)
+	}
+
+	// Who has three cents is cut, whatever his phone claims about who he is.
+	call = e.answered(e.phone(poor), siptest.Plan{Number: "95551234", Headers: []siptest.Header{{Name: "P-Asserted-Identity", Value: "<sip:" + rich + "@pbx>"}}})
+	end, err := call.Ended(within(t, 10*time.Second))
+	if err != nil || end.By != siptest.Remote || !strings.Contains(end.Reason, "credit exhausted") {
+		t.Fatalf("cut-off through the edge: %+v %v", end, err)
+	}
+	cdrs := o.calls(3)
+	if cdrs[0].Extension != poor || cdrs[0].EndedBy != "credit" || cdrs[0].Cost != "0.0300" {
+		t.Errorf("%+v", cdrs[0])
+	}
+	for _, cdr := range cdrs[1:] {
+		if cdr.Extension != rich || cdr.Cost != "0.1000" {
+			t.Errorf("%+v", cdr)
+		}
+	}
+	o.proved(10 * time.Second)
+}
+
+func TestTheEdgeLeavesADrainingNodeAlone(t *testing.T) {
+	one, two := newOffice(t, ""), newOffice(t, "")
+	for _, o := range []*office{one, two} {
+		o.carrier.On(ringing[1:], siptest.RingForever())
+	}
+	e := startEdge(t, one, two)
+	phone := e.phone(rich)
+	took := func() (n [2]int) {
+		for i, o := range []*office{one, two} {
+			n[i] = o.carrier.Totals().Calls
+		}
+		return n
+	}
+	one.await("taking calls beside the other node", 30*time.Second, func() bool { // both are up when each has had a call
+		e.answered(phone, siptest.Plan{Number: number}).Bye(within(t, 5*time.Second))
+		n := took()
+		return n[0] > 0 && n[1] > 0
+	})
+	rings := phone.Call(ringing)
+	if _, err := rings.Ringing(within(t, 5*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	draining, other := one, two
+	if rows, _ := two.carrier.Record(); rows[len(rows)-1].Number == ringing[1:] {
+		draining, other = two, one
+	}
+	if err := draining.process.Process.Signal(syscall.SIGTERM); err != nil { // it lets the ringing call ring for 5 s
+		t.Fatal(err)
+	}
+	time.Sleep(200 * time.Millisecond)
+	before := other.carrier.Totals().Calls
+	for range 4 {
+		call := phone.Call(number)
+		if m, err := call.Answered(within(t, 10*time.Second)); err != nil || m.Code != 200 {
+			t.Fatalf("while one node drains: %v %v", m, err)
+		}
+		call.Bye(within(t, 5*time.Second))
+	}
+	if n := other.carrier.Totals().Calls - before; n != 4 {
+		t.Errorf("the other node took %d of 4 calls", n)
+	}
+	other.proved(10 * time.Second)
+}
