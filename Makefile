@@ -1,7 +1,7 @@
 # make demo   watch real calls being billed and cut; needs nothing but Go
 # make test   everything that must hold; installs what it needs (Debian, as root)
 .DEFAULT_GOAL := build
-.PHONY: build demo setup test lint race fuzz bench bench-ledger bench-sip clean
+.PHONY: build demo setup test lint race fuzz bench bench-ledger bench-sip flood clean
 
 VERSION ?= dev
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
@@ -41,6 +41,9 @@ bench-ledger:     ## the store: scripts, cycles, latency; prints figures
 RATES ?= 1
 bench-sip:        ## the whole program under sipp; RATES=500,1000 chooses the steps
 	@TOLLGATE_BENCH=$(RATES) go test -run TestBenchSIP -count 1 -v -timeout 20m ./cmd/tollgate
+
+flood:            ## ten minutes of messages from forged sources; FLOODTIME=1m for less
+	@TOLLGATE_FLOOD=$(or $(FLOODTIME),10m) go test -run TestAFloodFromForgedSources -count 1 -v -timeout 30m ./cmd/tollgate
 
 clean:
 	rm -rf bin

@@ -78,21 +78,6 @@ func (s *Server) newCall(tx *transaction.Server, req *sip.Request, m transport.M
 
 func clip(s string) string { return s[:min(len(s), maxIdentifier)] }
 
-// overloaded says why no new call is taken now. Emergency calls are.
-func (s *Server) overloaded(c *Call) error {
-	emergency := func() bool {
-		_, is := c.setup.snapshot.Emergency(c.setup.dialled)
-		return is && c.setup.dialErr == nil
-	}
-	switch {
-	case s.draining.Load(), s.calls.size.Load() >= int64(s.config.MaxCalls), s.arrivals != nil && !s.arrivals.Allow():
-		if !emergency() {
-			return errBusy
-		}
-	}
-	return nil
-}
-
 // looped reports whether the INVITE has passed here before (RFC 3261 §16.3 item 4).
 func (s *Server) looped(req *sip.Request) bool {
 	for _, h := range req.Headers() {

@@ -46,6 +46,7 @@ type Server struct {
 	lost       atomic.Bool  // the store did not reply of late
 	complete   atomic.Bool  // the calls of the process before have been taken up
 	early      atomic.Int64 // requests that wait for that
+	asking     atomic.Int64 // calls that wait for the ledger's word
 
 	peersMu sync.Mutex
 	trusted []Trusted

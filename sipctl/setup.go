@@ -58,6 +58,8 @@ func (c *Call) admit(in *letIn) {
 
 // hold asks the ledger for the first charge. An emergency call passes whatever it says, but for a call that is not ours.
 func (c *Call) hold(in *letIn) {
+	c.server.asking.Add(1)
+	defer c.server.asking.Add(-1)
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(c.server.background, authorizeWait)
 	defer cancel()
