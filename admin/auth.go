@@ -16,6 +16,7 @@ type Operators interface {
 	User(ctx context.Context, name string) (rating.User, error)
 	Users(ctx context.Context) ([]rating.User, error)
 	PutUser(ctx context.Context, u rating.User) error
+	DeleteUser(ctx context.Context, name string) error // ends the sessions too
 
 	Session(ctx context.Context, hash string) (rating.Session, error)
 	PutSession(ctx context.Context, s rating.Session) error
@@ -74,6 +75,9 @@ func (s *Server) resume(ctx context.Context, session rating.Session, now time.Ti
 	}
 	if err != nil {
 		return principal{}, fmt.Errorf("read user: %w", err)
+	}
+	if session.Password != fingerprint(user.PasswordHash) { // changed since
+		return principal{}, unauthenticated
 	}
 	if now.Sub(session.SeenAt) >= sessionTouch {
 		session.SeenAt = now
@@ -144,7 +148,7 @@ func (s *Server) admit(address, user string) error {
 
 func (s *Server) openSession(ctx context.Context, user rating.User) (*loginAnswer, error) {
 	secret, now := newSecret(), s.now()
-	session := rating.Session{Hash: hashSecret(secret), Username: user.Name, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(sessionLifetime)}
+	session := rating.Session{Hash: hashSecret(secret), Username: user.Name, Password: fingerprint(user.PasswordHash), CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(sessionLifetime)}
 	if err := s.deps.Operators.PutSession(ctx, session); err != nil {
 		return nil, fmt.Errorf("store session: %w", err)
 	}
@@ -229,8 +233,24 @@ func (s *Server) putPassword(ctx context.Context, in *passwordRequest) (*answer[
 	if err := s.deps.Operators.PutUser(ctx, user); err != nil {
 		return nil, fmt.Errorf("store user: %w", err)
 	}
+	if err := s.keepSession(ctx, who.session, user); err != nil {
+		return nil, err
+	}
 	if err := s.deps.Operators.DeleteSessions(ctx, user.Name, who.session); err != nil {
 		return nil, fmt.Errorf("end other sessions: %w", err)
 	}
 	return &answer[me]{Body: me{who.Name, who.Role}}, nil
+}
+
+// keepSession lets the session in which a password was changed go on with the new one.
+func (s *Server) keepSession(ctx context.Context, hash string, user rating.User) error {
+	session, err := s.deps.Operators.Session(ctx, hash)
+	if err == nil {
+		session.SeenAt, session.Password = s.now(), fingerprint(user.PasswordHash)
+		err = s.deps.Operators.PutSession(ctx, session)
+	}
+	if err != nil && !errors.Is(err, rating.ErrNotFound) { // ended meanwhile: so be it
+		return fmt.Errorf("keep the session: %w", err)
+	}
+	return nil
 }

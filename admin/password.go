@@ -112,3 +112,7 @@ func hashSecret(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
 }
+
+// fingerprint says which password a session was opened with: with another one it is over, also when the log-in and the
+// change of the password happened at once.
+func fingerprint(passwordHash string) string { return hashSecret(passwordHash)[:16] }

@@ -22,6 +22,7 @@ var mayUse = map[string]string{
 	"get-settings": "everyone", "replace-settings": "managers", "get-billing": "admins", "replace-billing": "admins",
 	"list-trunks": "admins", "get-trunk": "admins", "create-trunk": "admins", "edit-trunk": "admins", "delete-trunk": "admins",
 	"list-dial-rules": "admins", "get-dial-rule": "admins", "create-dial-rule": "admins", "edit-dial-rule": "admins", "delete-dial-rule": "admins", "test-dial-rules": "admins",
+	"list-managers": "admins", "create-manager": "admins", "put-manager-password": "admins", "delete-manager": "admins",
 	"list-tokens": "admins", "create-token": "admins", "delete-token": "admins",
 }
 

@@ -50,6 +50,11 @@ func (s *Server) routes() {
 	route(s, admins, "PATCH /dial-rules/{id}", "edit-dial-rule", "Edit a dial rule", s.editDialRule)
 	route(s, admins, "DELETE /dial-rules/{id}", "delete-dial-rule", "Delete a dial rule", s.deleteDialRule)
 
+	route(s, admins, "GET /managers", "list-managers", "List billing managers and viewers", s.listManagers)
+	route(s, admins, "POST /managers", "create-manager", "Make a billing manager or viewer; the password is shown this once", s.createManager)
+	route(s, admins, "PUT /managers/{name}/password", "put-manager-password", "Set a password, or have one made; the user's sessions end", s.putManagerPassword)
+	route(s, admins, "DELETE /managers/{name}", "delete-manager", "Delete a user; sessions and tokens end at once", s.deleteManager)
+
 	route(s, admins, "GET /tokens", "list-tokens", "List API tokens", s.listTokens)
 	route(s, admins, "POST /tokens", "create-token", "Make an API token; it is shown this once", s.createToken)
 	route(s, admins, "DELETE /tokens/{id}", "delete-token", "Withdraw an API token", s.deleteToken)

@@ -39,6 +39,7 @@ func (u User) Validate() error {
 type Session struct {
 	Hash      string    `json:"hash"` // SHA-256 of the token, lower-case hex
 	Username  string    `json:"username"`
+	Password  string    `json:"password"` // which one it was opened with, as a digest of its hash; it ends with it
 	CreatedAt time.Time `json:"created_at"`
 	SeenAt    time.Time `json:"seen_at"`    // last request, to the minute
 	ExpiresAt time.Time `json:"expires_at"` // whatever happens
