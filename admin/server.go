@@ -34,6 +34,7 @@ type Deps struct {
 	Operators Operators
 	Ledger    Ledger
 	Archive   Archive
+	AuditLog  AuditLog // nil: changes are logged only
 	LiveCalls LiveCalls
 	Trunks    TrunkHealth // nil: the health of every trunk is unknown
 	Ready     []ReadyCheck
@@ -41,6 +42,13 @@ type Deps struct {
 	Registry  prometheus.Registerer               // nil: the metrics of the HTTP side are counted, but shown nowhere
 	Log       *slog.Logger                        // nil: slog.Default()
 	OnChange  func(ctx context.Context, c Change) // nil: changes are logged only
+}
+
+// AuditLog keeps what operators change.
+type AuditLog interface {
+	// Append takes a record for good, see rating.AuditRecord; its ID and At are made up. It is listed when Append returns.
+	Append(ctx context.Context, r rating.AuditRecord) error
+	AuditLog(ctx context.Context, q rating.AuditQuery) ([]rating.AuditRecord, int64, error)
 }
 
 // Catalog is what operators edit. Every edit shows in Current on this node when it returns.

@@ -38,7 +38,7 @@ func (s *Server) statistics(ctx context.Context, in *statisticsQuery) (*answer[l
 	}
 	items := make([]statisticsRow, 0, len(found))
 	for _, r := range found {
-		items = append(items, statisticsRow{r.Date, r.Extension, r.Username, r.Calls, r.TotalSeconds, rating.AverageSeconds(r.TotalSeconds, r.Calls), r.TotalCost})
+		items = append(items, statisticsRow{r.Date, r.Extension, r.Username, r.Calls, r.TotalSeconds, r.AverageSeconds, r.TotalCost})
 	}
 	return listOf(in.Paging, items, total), nil
 }

@@ -127,36 +127,6 @@ func (r *readyState) set(err error) {
 	r.err = err
 }
 
-// reports asks the archive in rating's words, as the program's wiring does.
-type reports struct{ *archive.Archive }
-
-func (r reports) Calls(ctx context.Context, q rating.CallQuery) ([]rating.CDR, int64, error) {
-	disposition := string(q.Disposition)
-	if disposition == "" {
-		disposition = archive.AnyDisposition
-	}
-	l, err := r.Archive.Calls(ctx, archive.CallFilter{From: q.From, To: q.Before, Q: q.Q, Disposition: disposition, Sort: q.Sort, Paging: archive.Paging(q.Paging)})
-	return l.Items, l.Total, err
-}
-
-func (r reports) Recharges(ctx context.Context, q rating.EntryQuery) ([]rating.Entry, int64, error) {
-	l, err := r.Archive.Recharges(ctx, archive.RechargeFilter{From: q.From, To: q.Before, Q: q.Q, Sort: q.Sort, Paging: archive.Paging(q.Paging)})
-	entries := make([]rating.Entry, 0, len(l.Items))
-	for _, item := range l.Items {
-		entries = append(entries, item.Entry)
-	}
-	return entries, l.Total, err
-}
-
-func (r reports) Statistics(ctx context.Context, q rating.StatisticsQuery) ([]rating.StatisticsRow, int64, error) {
-	l, err := r.Archive.Statistics(ctx, archive.StatFilter{From: q.From, To: q.To, Extension: q.Extension, By: string(q.By), Sort: q.Sort, Paging: archive.Paging(q.Paging)})
-	rows := make([]rating.StatisticsRow, 0, len(l.Items))
-	for _, s := range l.Items {
-		rows = append(rows, rating.StatisticsRow{Date: s.Date, Extension: s.Extension, Username: s.Username, Calls: s.Calls, TotalSeconds: s.TotalSeconds, TotalCost: s.TotalCost})
-	}
-	return rows, l.Total, err
-}
-
 // outbox is the ledger's, with the number of its shards.
 type outbox struct{ *ledger.Ledger }
 
@@ -182,7 +152,7 @@ func newWorld(t *testing.T) *world {
 	w.drain = &archive.Drain{Outbox: outbox{w.ledger}, Archive: w.archive}
 	registry := prometheus.NewRegistry()
 	server, err := admin.New(admin.Config{Listen: "127.0.0.1:0", Realm: realm, Version: "1"}, admin.Deps{
-		Catalog: w.catalog, Operators: w.catalog, Ledger: w.ledger, Archive: reports{w.archive}, LiveCalls: w.sip, Trunks: w.sip,
+		Catalog: w.catalog, Operators: w.catalog, Ledger: w.ledger, Archive: w.archive, LiveCalls: w.sip, Trunks: w.sip,
 		Ready:    []admin.ReadyCheck{{Name: "store", Check: w.ledger.Ping}, {Name: "sip", Check: w.ready.check}},
 		Gatherer: registry, Registry: registry, Log: log, OnChange: w.changes.add})
 	if err != nil {

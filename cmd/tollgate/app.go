@@ -17,6 +17,7 @@ import (
 	"tollgate/license"
 	"tollgate/rating"
 	"tollgate/rating/archive"
+	"tollgate/rating/auditlog"
 	"tollgate/rating/catalog"
 	"tollgate/rating/embedded"
 	"tollgate/rating/ledger"
@@ -36,6 +37,7 @@ type app struct {
 	catalog *catalog.Catalog
 	archive *archive.Archive
 	drain   *archive.Drain
+	changes *auditlog.Log // what operators changed, until the archive has it
 	spool   *spool.Spool
 	license *license.Keeper
 	sip     *sipctl.Server
@@ -141,6 +143,7 @@ func (a *app) openMoney(ctx context.Context) error {
 		Observe: func(op string, took time.Duration, _ error) { operations.WithLabelValues(op).Observe(took.Seconds()) }})
 	a.catalog = catalog.New(a.store.Client, a.ledger, catalog.Options{SnapshotFile: filepath.Join(a.dir, "snapshot.json"), Log: a.log})
 	a.catalog.Start(ctx)
+	a.changes = auditlog.New(a.store.Client)
 	return nil
 }
 
@@ -247,7 +250,7 @@ func (a *app) openAdmin(ctx context.Context, password string) (err error) {
 	}
 	a.admin, err = admin.New(admin.Config{Listen: a.config.Admin.Listen, MetricsListen: a.config.Admin.MetricsListen, TLS: a.adminCertificate.server(), Realm: a.config.SIP.Realm, Version: version},
 		admin.Deps{
-			Catalog: a.catalog, Operators: a.catalog, Ledger: a.ledger, Archive: history{a.archive},
+			Catalog: a.catalog, Operators: a.catalog, Ledger: a.ledger, Archive: a.archive, AuditLog: auditLog{a.changes, a.archive},
 			LiveCalls: liveCalls{a}, Trunks: trunkHealth{a.sip}, Ready: a.readyChecks(), Gatherer: a.registry, Registry: a.registry, Log: a.log,
 		})
 	return err

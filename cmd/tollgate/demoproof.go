@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"tollgate/rating"
-	"tollgate/rating/archive"
 	"tollgate/sipctl/siptest"
 )
 
@@ -98,7 +97,7 @@ func (p *proof) compare(c rating.CDR, rows map[string]siptest.Row) {
 // record waits for the CDR of a call by the Call-ID of its caller.
 func (w *world) record(ctx context.Context, callID string) (rating.CDR, error) {
 	for {
-		for c, err := range w.app.archive.AllCalls(ctx, archive.CallFilter{Disposition: archive.AnyDisposition}) {
+		for c, err := range w.app.archive.AllCalls(ctx, rating.CallQuery{}) {
 			if err != nil {
 				return rating.CDR{}, err
 			}

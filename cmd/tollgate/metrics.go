@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tollgate/rating"
+	"tollgate/rating/auditlog"
 	"tollgate/rating/ledger"
 )
 
@@ -44,10 +43,11 @@ func (a *app) outboxLag() float64 {
 	return float64(n)
 }
 
-// outbox is the ledger as the archive drains it. It counts, on the way, what is charged and recharged: each record once,
+// outbox is what the archive drains: the ledger's streams, and the audit log. It counts, on the way, what is charged and recharged: each record once,
 // however often it is read.
 type outbox struct {
 	*ledger.Ledger
+	audits             *auditlog.Log
 	currency           func() string
 	charged, recharged *prometheus.CounterVec
 	counted            [rating.Shards]string // position of the last record counted, by shard; the drain reads from one goroutine
@@ -56,6 +56,7 @@ type outbox struct {
 func (a *app) newOutbox() *outbox {
 	o := &outbox{
 		Ledger:    a.ledger,
+		audits:    a.changes,
 		currency:  func() string { return a.catalog.Current().Settings.Currency },
 		charged:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tollgate_charged_total", Help: "What calls have cost, in units of the currency, as it goes to the archive."}, []string{"currency"}),
 		recharged: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tollgate_recharged_total", Help: "What was paid in, without adjustments, in units of the currency, as it goes to the archive."}, []string{"currency"}),
@@ -65,13 +66,24 @@ func (a *app) newOutbox() *outbox {
 }
 
 // Shards is how many streams there are.
-func (o *outbox) Shards() int { return rating.Shards }
+func (o *outbox) Shards() int { return rating.AuditShard + 1 }
+
+// Trim forgets what is archived.
+func (o *outbox) Trim(ctx context.Context, shard int, upTo string) error {
+	if shard == rating.AuditShard {
+		return o.audits.Trim(ctx, upTo)
+	}
+	return o.Ledger.Trim(ctx, shard, upTo)
+}
 
 // Read returns records and counts those that it has not returned before.
 func (o *outbox) Read(ctx context.Context, shard int, after string, most int) ([]rating.Filed, error) {
+	if shard == rating.AuditShard {
+		return o.audits.Read(ctx, after, most)
+	}
 	records, err := o.Ledger.Read(ctx, shard, after, most)
 	for _, f := range records {
-		if !laterPosition(f.Position, o.counted[shard]) {
+		if !rating.Follows(f.Position, o.counted[shard]) {
 			continue
 		}
 		o.counted[shard] = f.Position
@@ -86,20 +98,6 @@ func (o *outbox) Read(ctx context.Context, shard int, after string, most int) ([
 		}
 	}
 	return records, err
-}
-
-// laterPosition compares two positions of a stream, "milliseconds-number"; "" is before all of them.
-func laterPosition(a, b string) bool {
-	at, an := splitPosition(a)
-	bt, bn := splitPosition(b)
-	return at > bt || at == bt && an > bn
-}
-
-func splitPosition(position string) (milliseconds, number uint64) {
-	before, after, _ := strings.Cut(position, "-")
-	milliseconds, _ = strconv.ParseUint(before, 10, 64)
-	number, _ = strconv.ParseUint(after, 10, 64)
-	return milliseconds, number
 }
 
 // units is an amount as a float, which is what Prometheus can show. It is never used for money.

@@ -11,7 +11,7 @@ import (
 // holds anything is rating.ErrConflict: its records belong to another store. Call it before anything uses ID.
 func (a *Archive) TakeID(ctx context.Context, id string) error {
 	err := a.update(ctx, func(s *session) error {
-		for _, table := range []string{"cdrs", "entries", "positions", "quarantine"} {
+		for _, table := range []string{"cdrs", "entries", "positions", "quarantine", "audit_log"} {
 			var rows int64
 			if _, err := s.one([]any{&rows}, `SELECT COUNT(*) FROM (SELECT 1 FROM `+table+` LIMIT 1)`); err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -85,7 +86,11 @@ func (a *Archive) prepare(ctx context.Context, location *time.Location) error {
 // begin gives a new archive its id and its time zone.
 func (a *Archive) begin(ctx context.Context, location *time.Location) error {
 	return a.update(ctx, func(s *session) error {
-		for key, value := range map[string]string{metaID: rand.Text(), metaTimezone: location.String(), metaGeneration: "1"} {
+		made, err := s.meta(metaID)
+		if err != nil || made != "" {
+			return err
+		}
+		for key, value := range map[string]string{metaID: rand.Text(), metaTimezone: location.String(), metaGeneration: "1", metaScheme: strconv.Itoa(sumScheme)} {
 			if _, err := s.exec(`INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING`, key, value); err != nil {
 				return err
 			}

@@ -66,44 +66,44 @@ func BenchmarkPages(b *testing.B) {
 	a, calls := large(b)
 	first := time.Date(2019, 1, 1, 0, 0, 0, 0, time.UTC)
 	day := func(n int) time.Time { return first.AddDate(0, 0, n) }
-	call := func(f CallFilter) func() (int64, error) {
+	call := func(f rating.CallQuery) func() (int64, error) {
 		return func() (int64, error) {
-			l, err := a.Calls(b.Context(), f)
-			return l.Total, err
+			_, total, err := a.Calls(b.Context(), f)
+			return total, err
 		}
 	}
-	stat := func(f StatFilter) func() (int64, error) {
+	stat := func(f rating.StatisticsQuery) func() (int64, error) {
 		return func() (int64, error) {
-			l, err := a.Statistics(b.Context(), f)
-			return l.Total, err
+			_, total, err := a.Statistics(b.Context(), f)
+			return total, err
 		}
 	}
-	deep := Paging{Page: calls / 400, PerPage: 200}
+	deep := rating.Paging{Page: calls / 400, PerPage: 200}
 	for _, q := range []struct {
 		name string
 		ask  func() (int64, error)
 	}{
-		{"calls, newest", call(CallFilter{})},
-		{"calls, any disposition", call(CallFilter{Disposition: AnyDisposition})},
-		{"calls, any disposition, in the middle", call(CallFilter{Disposition: AnyDisposition, Paging: deep})},
-		{"calls, a rare disposition, in the middle", call(CallFilter{Disposition: "cancelled", Paging: Paging{Page: calls / 20_000, PerPage: 200}})},
-		{"calls, oldest first, in the middle", call(CallFilter{Disposition: AnyDisposition, Sort: "started_at", Paging: deep})},
-		{"calls, one day", call(CallFilter{From: day(200), To: day(201)})},
-		{"calls, 30 days but for some hours", call(CallFilter{From: day(200).Add(7 * time.Hour), To: day(230).Add(5 * time.Hour), Paging: Paging{Page: 20, PerPage: 200}})},
-		{"calls, one extension", call(CallFilter{Q: "Extension4711"})},
-		{"calls, keyword of 10 extensions", call(CallFilter{Q: "n471"})},
-		{"calls, keyword of 1000 extensions", call(CallFilter{Q: "Extension4"})},
-		{"calls, keyword of 1000 extensions, in the middle", call(CallFilter{Q: "Extension4", Paging: Paging{Page: calls / 2000, PerPage: 200}})},
-		{"calls, keyword of nearly all extensions, in the middle", call(CallFilter{Q: "1", Disposition: AnyDisposition, Paging: Paging{Page: calls / 1000, PerPage: 200}})},
-		{"calls, keyword of all extensions", call(CallFilter{Q: "extension"})},
-		{"calls, keyword of nothing", call(CallFilter{Q: "nobody"})},
-		{"statistics by day", stat(StatFilter{})},
-		{"statistics by year", stat(StatFilter{By: ByYear})},
-		{"statistics of one extension by day", stat(StatFilter{Extension: "4810"})},
-		{"statistics of one extension by month", stat(StatFilter{Extension: "4810", By: ByMonth})},
+		{"calls, newest", call(rating.CallQuery{Disposition: rating.Answered})},
+		{"calls, any disposition", call(rating.CallQuery{Disposition: rating.Answered})},
+		{"calls, any disposition, in the middle", call(rating.CallQuery{Paging: deep})},
+		{"calls, a rare disposition, in the middle", call(rating.CallQuery{Disposition: "cancelled", Paging: rating.Paging{Page: calls / 20_000, PerPage: 200}})},
+		{"calls, oldest first, in the middle", call(rating.CallQuery{Sort: "started_at", Paging: deep})},
+		{"calls, one day", call(rating.CallQuery{Period: rating.Period{From: day(200), Before: day(201)}})},
+		{"calls, 30 days but for some hours", call(rating.CallQuery{Period: rating.Period{From: day(200).Add(7 * time.Hour), Before: day(230).Add(5 * time.Hour)}, Paging: rating.Paging{Page: 20, PerPage: 200}})},
+		{"calls, one extension", call(rating.CallQuery{Q: "Extension4711"})},
+		{"calls, keyword of 10 extensions", call(rating.CallQuery{Q: "n471"})},
+		{"calls, keyword of 1000 extensions", call(rating.CallQuery{Q: "Extension4"})},
+		{"calls, keyword of 1000 extensions, in the middle", call(rating.CallQuery{Q: "Extension4", Paging: rating.Paging{Page: calls / 2000, PerPage: 200}})},
+		{"calls, keyword of nearly all extensions, in the middle", call(rating.CallQuery{Q: "1", Paging: rating.Paging{Page: calls / 1000, PerPage: 200}})},
+		{"calls, keyword of all extensions", call(rating.CallQuery{Q: "extension"})},
+		{"calls, keyword of nothing", call(rating.CallQuery{Q: "nobody"})},
+		{"statistics by day", stat(rating.StatisticsQuery{})},
+		{"statistics by year", stat(rating.StatisticsQuery{By: rating.ByYear})},
+		{"statistics of one extension by day", stat(rating.StatisticsQuery{Extension: "4810"})},
+		{"statistics of one extension by month", stat(rating.StatisticsQuery{Extension: "4810", By: rating.ByMonth})},
 		{"recharges", func() (int64, error) {
-			l, err := a.Recharges(b.Context(), RechargeFilter{Q: "n471"})
-			return l.Total, err
+			_, total, err := a.Recharges(b.Context(), rating.EntryQuery{Q: "n471"})
+			return total, err
 		}},
 	} {
 		b.Run(q.name, func(b *testing.B) {
@@ -145,7 +145,7 @@ func BenchmarkExport(b *testing.B) {
 	a, _ := large(b)
 	n := 0
 	for b.Loop() {
-		for _, err := range a.AllCalls(b.Context(), CallFilter{Disposition: AnyDisposition}) {
+		for _, err := range a.AllCalls(b.Context(), rating.CallQuery{}) {
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -6,22 +6,9 @@ import (
 	"iter"
 	"math"
 	"slices"
-	"time"
 
 	"tollgate/rating"
 )
-
-// AnyDisposition selects calls whatever became of them.
-const AnyDisposition = "any"
-
-// CallFilter selects calls of the call log.
-type CallFilter struct {
-	From, To    time.Time // started in [From, To); zero = open
-	Q           string    // part of the extension number or of the user name, in upper or lower case
-	Disposition string    // a rating.Disposition, or "any"; "" = answered
-	Sort        string    // started_at, duration or cost, with - before it for the largest first; "" = -started_at
-	Paging
-}
 
 // callTables are what cdrColumns come from.
 const callTables = ` FROM cdrs c JOIN parties p ON p.id = c.party LEFT JOIN rates r ON r.id = c.rate`
@@ -42,17 +29,16 @@ func (a *Archive) Call(ctx context.Context, id rating.CallID) (rating.CDR, error
 	return found[0], nil
 }
 
-// Calls returns a page of the calls that f selects. An impossible filter is rating.Invalid. Sorted by time, a page
-// takes no longer for being deep or the archive large: the daily sums say on which day it begins.
-func (a *Archive) Calls(ctx context.Context, f CallFilter) (List[rating.CDR], error) {
-	list := List[rating.CDR]{Items: []rating.CDR{}}
-	sel, err := a.selection(f)
+// Calls returns a page of the calls that q selects, and how many all pages have. An impossible query is rating.Invalid.
+// Sorted by time, a page takes no longer for being deep or the archive large: the daily sums say on which day it begins.
+func (a *Archive) Calls(ctx context.Context, q rating.CallQuery) (page []rating.CDR, total int64, err error) {
+	sel, err := a.selection(q)
 	if err != nil {
-		return list, err
+		return nil, 0, err
 	}
-	offset, limit, err := f.bounds()
+	offset, limit, err := bounds(q.Paging)
 	if err != nil {
-		return list, err
+		return nil, 0, err
 	}
 	err = a.view(ctx, func(s *session) error {
 		e, err := a.era(s)
@@ -64,25 +50,25 @@ func (a *Archive) Calls(ctx context.Context, f CallFilter) (List[rating.CDR], er
 			return err
 		}
 		for _, st := range stretches {
-			list.Total += st.calls
+			total += st.calls
 		}
 		if stretches, err = s.divide(sel, e, stretches, offset, limit); err != nil {
 			return err
 		}
 		for _, part := range sel.parts(stretches, offset, limit) {
-			if list.Items, err = s.callsOf(sel, part, list.Items); err != nil {
+			if page, err = s.callsOf(sel, part, page); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return list, err
+	return page, total, err
 }
 
-// AllCalls gives every call that f selects, in its order, without pages. It reads in portions, so that a slow reader
+// AllCalls gives every call that q selects, in its order, without pages. It reads in portions, so that a slow reader
 // does not hold the database.
-func (a *Archive) AllCalls(ctx context.Context, f CallFilter) iter.Seq2[rating.CDR, error] {
-	sel, err := a.selection(f)
+func (a *Archive) AllCalls(ctx context.Context, q rating.CallQuery) iter.Seq2[rating.CDR, error] {
+	sel, err := a.selection(q)
 	if err != nil {
 		return failing[rating.CDR](err)
 	}
@@ -117,7 +103,7 @@ func (a *Archive) callsIn(s *session, sel *selection) (calls int64, err error) {
 	return calls, err
 }
 
-// selection is a checked CallFilter.
+// selection is a checked rating.CallQuery.
 type selection struct {
 	from, to     int64 // microseconds, [from, to)
 	keyword      keyword
@@ -126,30 +112,35 @@ type selection struct {
 	sparse       int64
 }
 
-func (a *Archive) selection(f CallFilter) (selection, error) {
-	sel := selection{from: math.MinInt64, to: math.MaxInt64, keyword: keywordOf(f.Q), sparse: a.sparse}
-	if !f.From.IsZero() {
-		sel.from = microsCeil(f.From)
-	}
-	if !f.To.IsZero() {
-		sel.to = microsCeil(f.To)
-	}
-	switch d := rating.Disposition(f.Disposition); {
-	case d == "":
-		sel.dispositions = []rating.Disposition{rating.Answered}
-	case d == AnyDisposition:
+func (a *Archive) selection(q rating.CallQuery) (selection, error) {
+	sel := selection{keyword: keywordOf(q.Q), sparse: a.sparse}
+	sel.from, sel.to = instants(q.Period)
+	switch {
+	case q.Disposition == "":
 		sel.dispositions = dispositions
-	case slices.Contains(dispositions, d):
-		sel.dispositions = []rating.Disposition{d}
+	case slices.Contains(dispositions, q.Disposition):
+		sel.dispositions = []rating.Disposition{q.Disposition}
 	default:
 		return sel, rating.Invalid{{Field: "disposition", Message: "must be any, answered, busy, no_answer, failed, cancelled or rejected"}}
 	}
-	if err := checkKeyword(f.Q); err != nil {
+	if err := checkKeyword(q.Q); err != nil {
 		return sel, err
 	}
 	var err error
-	sel.order, err = orderOf(f.Sort, "started_at", "duration", "cost")
+	sel.order, err = orderOf(q.Sort, "started_at", "duration", "cost")
 	return sel, err
+}
+
+// instants are the ends of a period in microseconds, [from, to).
+func instants(p rating.Period) (from, to int64) {
+	from, to = math.MinInt64, math.MaxInt64
+	if !p.From.IsZero() {
+		from = microsCeil(p.From)
+	}
+	if !p.Before.IsZero() {
+		to = microsCeil(p.Before)
+	}
+	return from, to
 }
 
 // byTime reports whether the calls come in the order of time, in which the daily sums can find a page.

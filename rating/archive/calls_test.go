@@ -26,21 +26,21 @@ func TestCallsAreThoseOfAPlainSearch(t *testing.T) {
 			sameCalls(t, collect(t, a, f), want)
 			f.PerPage = 1 + r.IntN(40)
 			f.Page = 1 + r.IntN(2+len(want)/f.PerPage)
-			list, err := a.Calls(t.Context(), f)
+			page, total, err := a.Calls(t.Context(), f)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if list.Total != int64(len(want)) {
-				t.Fatalf("%+v finds %d, want %d", f, list.Total, len(want))
+			if total != int64(len(want)) {
+				t.Fatalf("%+v finds %d, want %d", f, total, len(want))
 			}
 			begin := min((f.Page-1)*f.PerPage, len(want))
-			sameCalls(t, list.Items, want[begin:min(begin+f.PerPage, len(want))])
+			sameCalls(t, page, want[begin:min(begin+f.PerPage, len(want))])
 		}
 	}
 }
 
-func randomFilter(r *rand.Rand, w *world, location *time.Location) CallFilter {
-	var f CallFilter
+func randomFilter(r *rand.Rand, w *world, location *time.Location) rating.CallQuery {
+	var f rating.CallQuery
 	first := w.cdrs()[0].StartedAt
 	length := int64(w.now.Sub(first))
 	moment := func() time.Time { // whole days, as dates give, or any instant, or just off a call
@@ -58,18 +58,18 @@ func randomFilter(r *rand.Rand, w *world, location *time.Location) CallFilter {
 		f.From = moment()
 	}
 	if r.IntN(2) == 0 {
-		f.To = moment()
+		f.Before = moment()
 		if !f.From.IsZero() && r.IntN(3) == 0 {
-			f.To = f.From.Add(time.Duration(r.IntN(30)) * time.Hour)
+			f.Before = f.From.Add(time.Duration(r.IntN(30)) * time.Hour)
 		}
 	}
 	f.Q = []string{"", "", "10", "103", "N11", " extension1 ", "x", "EXTENSION", "nobody", "%", "_", "on1x"}[r.IntN(12)]
-	f.Disposition = []string{"", "answered", "any", "busy", "no_answer", "rejected", "failed", "cancelled"}[r.IntN(8)]
+	f.Disposition = []rating.Disposition{"", "", "answered", "busy", "no_answer", "rejected", "failed", "cancelled"}[r.IntN(8)]
 	f.Sort = []string{"", "-started_at", "started_at"}[r.IntN(3)]
 	return f
 }
 
-func collect(t testing.TB, a *Archive, f CallFilter) (list []rating.CDR) {
+func collect(t testing.TB, a *Archive, f rating.CallQuery) (list []rating.CDR) {
 	t.Helper()
 	for c, err := range a.AllCalls(t.Context(), f) {
 		if err != nil {
@@ -86,18 +86,18 @@ func TestCallsSortedByWhatTheyCostOrLast(t *testing.T) {
 		"-cost":    func(c rating.CDR) int64 { return -int64(c.Cost) },
 		"duration": func(c rating.CDR) int64 { return c.Duration },
 	} {
-		f := CallFilter{Sort: sort, Disposition: AnyDisposition, Q: "1"}
+		f := rating.CallQuery{Sort: sort, Q: "1"}
 		want := selected(w.cdrs(), f)
 		var paged []rating.CDR
 		for f.PerPage, f.Page = 200, 1; ; f.Page++ {
-			list, err := a.Calls(t.Context(), f)
+			page, _, err := a.Calls(t.Context(), f)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(list.Items) == 0 {
+			if len(page) == 0 {
 				break
 			}
-			paged = append(paged, list.Items...)
+			paged = append(paged, page...)
 		}
 		sameCalls(t, collect(t, a, f), paged)
 		seen := make(map[rating.CallID]bool)
@@ -129,7 +129,7 @@ func TestExportOfManyRowsOfOneInstant(t *testing.T) {
 	}
 	for _, sort := range []string{"started_at", "-started_at", "cost"} {
 		seen := make(map[rating.CallID]bool)
-		all := collect(t, a, CallFilter{Disposition: AnyDisposition, Sort: sort})
+		all := collect(t, a, rating.CallQuery{Sort: sort})
 		for _, c := range all {
 			seen[c.ID] = true
 		}
@@ -138,12 +138,12 @@ func TestExportOfManyRowsOfOneInstant(t *testing.T) {
 		}
 	}
 	for _, sort := range []string{"at", "-at"} {
-		seen, n := make(map[int64]bool), 0
-		for r, err := range a.AllRecharges(t.Context(), RechargeFilter{Sort: sort}) {
+		seen, n := make(map[string]bool), 0
+		for r, err := range a.AllRecharges(t.Context(), rating.EntryQuery{Sort: sort}) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			seen[r.ID] = true
+			seen[r.Ref] = true
 			n++
 		}
 		if n != 2*each || len(seen) != 2*each {
@@ -174,7 +174,7 @@ func TestDamagedTextLeavesTheRestOfACall(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f := CallFilter{Disposition: AnyDisposition}
+	f := rating.CallQuery{}
 	want := selected(w.cdrs(), f)
 	for i := range want {
 		want[i].Rate, want[i].Attempts = nil, nil
@@ -186,27 +186,32 @@ func TestImpossibleFiltersNameTheField(t *testing.T) {
 	a := open(t, Options{})
 	long := string(make([]byte, maxKeyword+1))
 	for field, call := range map[string]func() error{
-		"page": func() error { _, err := a.Calls(t.Context(), CallFilter{Paging: Paging{Page: -1}}); return err },
+		"page": func() error {
+			_, _, err := a.Calls(t.Context(), rating.CallQuery{Paging: rating.Paging{Page: -1}})
+			return err
+		},
 		"per_page": func() error {
-			_, err := a.Recharges(t.Context(), RechargeFilter{Paging: Paging{PerPage: 201}})
+			_, _, err := a.Recharges(t.Context(), rating.EntryQuery{Paging: rating.Paging{PerPage: 201}})
 			return err
 		},
-		"sort":        func() error { _, err := a.Calls(t.Context(), CallFilter{Sort: "-n; DROP TABLE cdrs"}); return err },
-		"q":           func() error { _, err := a.Calls(t.Context(), CallFilter{Q: long}); return err },
-		"disposition": func() error { _, err := a.Calls(t.Context(), CallFilter{Disposition: "abducted"}); return err },
-		"kind": func() error {
-			_, err := a.Recharges(t.Context(), RechargeFilter{Kinds: []rating.Kind{"charge"}})
+		"sort": func() error {
+			_, _, err := a.Calls(t.Context(), rating.CallQuery{Sort: "-n; DROP TABLE cdrs"})
 			return err
 		},
-		"by":   func() error { _, err := a.Statistics(t.Context(), StatFilter{By: "week"}); return err },
-		"from": func() error { _, err := a.Statistics(t.Context(), StatFilter{From: "2019-02-30"}); return err },
+		"q":           func() error { _, _, err := a.Calls(t.Context(), rating.CallQuery{Q: long}); return err },
+		"disposition": func() error { _, _, err := a.Calls(t.Context(), rating.CallQuery{Disposition: "abducted"}); return err },
+		"by":          func() error { _, _, err := a.Statistics(t.Context(), rating.StatisticsQuery{By: "week"}); return err },
+		"from": func() error {
+			_, _, err := a.Statistics(t.Context(), rating.StatisticsQuery{From: "2019-02-30"})
+			return err
+		},
 	} {
 		var bad rating.Invalid
 		if err := call(); !errors.As(err, &bad) || bad[0].Field != field {
 			t.Errorf("want a fault of %s, got %v", field, err)
 		}
 	}
-	for _, err := range a.AllCalls(t.Context(), CallFilter{Sort: "x"}) {
+	for _, err := range a.AllCalls(t.Context(), rating.CallQuery{Sort: "x"}) {
 		if err == nil {
 			t.Error("an export with an impossible filter gives rows")
 		}
@@ -215,13 +220,13 @@ func TestImpossibleFiltersNameTheField(t *testing.T) {
 
 func TestNothingFoundIsAnEmptyList(t *testing.T) {
 	a := open(t, Options{})
-	calls, err1 := a.Calls(t.Context(), CallFilter{From: time.Now(), To: time.Now().Add(-time.Hour)})
-	recharges, err2 := a.Recharges(t.Context(), RechargeFilter{})
-	statistics, err3 := a.Statistics(t.Context(), StatFilter{})
+	calls, n1, err1 := a.Calls(t.Context(), rating.CallQuery{Period: rating.Period{From: time.Now(), Before: time.Now().Add(-time.Hour)}})
+	recharges, n2, err2 := a.Recharges(t.Context(), rating.EntryQuery{})
+	statistics, n3, err3 := a.Statistics(t.Context(), rating.StatisticsQuery{})
 	if err := errors.Join(err1, err2, err3); err != nil {
 		t.Fatal(err)
 	}
-	if calls.Items == nil || recharges.Items == nil || statistics.Items == nil || calls.Total+recharges.Total+statistics.Total != 0 {
+	if len(calls)+len(recharges)+len(statistics) != 0 || n1+n2+n3 != 0 {
 		t.Errorf("an empty archive gives %+v %+v %+v", calls, recharges, statistics)
 	}
 }
@@ -231,14 +236,11 @@ func TestRechargeHistory(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	for range 40 {
 		c := randomFilter(r, w, time.UTC)
-		f := RechargeFilter{From: c.From, To: c.To, Q: c.Q, Sort: []string{"", "at", "-at"}[r.IntN(3)]}
-		if r.IntN(3) == 0 {
-			f.Kinds = []rating.Kind{rating.RechargeEntry, rating.ClosingEntry}[:1+r.IntN(2)]
-		}
+		f := rating.EntryQuery{Period: c.Period, Q: c.Q, Sort: []string{"", "at", "-at"}[r.IntN(3)]}
 		var want []rating.Entry
 		for _, filed := range w.filed {
-			if e := filed.Entry; e != nil && e.Kind != rating.ChargeEntry && (f.From.IsZero() || !e.At.Before(f.From)) && (f.To.IsZero() || e.At.Before(f.To)) &&
-				mentions(e.Extension, e.Username, f.Q) && (len(f.Kinds) == 0 || slices.Contains(f.Kinds, e.Kind)) {
+			if e := filed.Entry; e != nil && e.Kind != rating.ChargeEntry && (f.From.IsZero() || !e.At.Before(f.From)) && (f.Before.IsZero() || e.At.Before(f.Before)) &&
+				mentions(e.Extension, e.Username, f.Q) {
 				want = append(want, *e)
 			}
 		}
@@ -250,19 +252,19 @@ func TestRechargeHistory(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got = append(got, line.Entry)
+			got = append(got, line)
 		}
 		if !slices.Equal(got, want) {
 			t.Fatalf("%+v gives\n%+v, want\n%+v", f, got, want)
 		}
 		f.Page, f.PerPage = 1+r.IntN(3), 7
-		list, err := a.Recharges(t.Context(), f)
-		if err != nil || list.Total != int64(len(want)) {
-			t.Fatalf("%+v finds %d, err %v; want %d", f, list.Total, err, len(want))
+		page, total, err := a.Recharges(t.Context(), f)
+		if err != nil || total != int64(len(want)) {
+			t.Fatalf("%+v finds %d, err %v; want %d", f, total, err, len(want))
 		}
 		begin := min((f.Page-1)*7, len(want))
-		for i, line := range list.Items {
-			if line.Entry != want[begin+i] || line.ID == 0 {
+		for i, line := range page {
+			if line != want[begin+i] {
 				t.Fatalf("line %d of page %d is %+v, want %+v", i, f.Page, line, want[begin+i])
 			}
 		}

@@ -34,6 +34,15 @@ func (f *filing) file(r rating.Filed) error {
 	if why := fault(r); why != "" {
 		return f.quarantine(r, why)
 	}
+	if r.Audit != nil {
+		added, err := f.fileAudit(r.Audit)
+		if added {
+			f.outcome.filed++
+		} else if err == nil {
+			f.outcome.duplicates++
+		}
+		return err
+	}
 	conflict, err := f.insert(r)
 	switch {
 	case err != nil:
@@ -75,7 +84,7 @@ func (f *filing) insert(r rating.Filed) (conflict bool, err error) {
 		}
 	}
 	if r.CDR != nil {
-		f.tally.add(party, r.CDR.StartedAt.UnixMicro(), r.CDR.Disposition, r.CDR.Duration, r.CDR.Cost)
+		f.tally.add(addend{party, r.CDR.StartedAt.UnixMicro(), r.CDR.Disposition, r.CDR.Duration, r.CDR.Cost, r.CDR.Dialled, whyOf(r.CDR.Reason, r.CDR.Unbilled), r.CDR.Count})
 	}
 	return false, nil
 }

@@ -15,14 +15,8 @@ const (
 	maxPage        = 1 << 40
 )
 
-// Paging says which part of a list is wanted; zero values are the first page of ten.
-type Paging struct {
-	Page    int // from 1
-	PerPage int // 1 to 200
-}
-
 // bounds returns how many rows to skip and how many to give, or rating.Invalid.
-func (p Paging) bounds() (offset, limit int64, err error) {
+func bounds(p rating.Paging) (offset, limit int64, err error) {
 	if p.Page == 0 {
 		p.Page = 1
 	}
@@ -36,12 +30,6 @@ func (p Paging) bounds() (offset, limit int64, err error) {
 		return 0, 0, rating.Invalid{{Field: "per_page", Message: fmt.Sprintf("must be 1 to %d", maxPerPage)}}
 	}
 	return int64(p.Page-1) * int64(p.PerPage), int64(p.PerPage), nil
-}
-
-// List is one page of a list, and how many rows all pages have.
-type List[T any] struct {
-	Items []T
-	Total int64
 }
 
 // order is a column to sort by.

@@ -12,10 +12,14 @@ const (
 	metaID                = "archive_id"
 	metaTimezone          = "timezone"   // whose days the sums in use are counted in
 	metaGeneration        = "generation" // of the sums in use
+	metaScheme            = "sums"       // which of the sums below are kept; see sumScheme
 	metaRebuildTimezone   = "rebuild_timezone"
 	metaRebuildGeneration = "rebuild_generation"
 	metaRebuildDone       = "rebuild_done" // CDRs up to this n are in the sums being built
 )
+
+// sumScheme numbers what this program adds up: 1 has roll_dest. An archive with another one is counted anew.
+const sumScheme = 1
 
 // meta reads a value; "" is none.
 func (s *session) meta(key string) (value string, err error) {

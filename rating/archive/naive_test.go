@@ -15,13 +15,13 @@ import (
 func everythingOnce(t testing.TB, a *Archive, w *world, location *time.Location) {
 	t.Helper()
 	var got []rating.CDR
-	for c, err := range a.AllCalls(t.Context(), CallFilter{Disposition: AnyDisposition}) {
+	for c, err := range a.AllCalls(t.Context(), rating.CallQuery{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		got = append(got, c)
 	}
-	want := selected(w.cdrs(), CallFilter{Disposition: AnyDisposition})
+	want := selected(w.cdrs(), rating.CallQuery{})
 	sameCalls(t, got, want)
 	var entries int64
 	for _, f := range w.filed {
@@ -32,20 +32,20 @@ func everythingOnce(t testing.TB, a *Archive, w *world, location *time.Location)
 	if have := rows(t, a, "entries"); have != entries {
 		t.Errorf("the archive has %d journal lines, want %d", have, entries)
 	}
-	for _, by := range []string{ByDay, ByMonth, ByYear} {
+	for _, by := range []rating.Span{rating.ByDay, rating.ByMonth, rating.ByYear} {
 		for _, extension := range []string{"", "100", "103", "999"} {
-			f := StatFilter{By: by, Extension: extension}
+			f := rating.StatisticsQuery{By: by, Extension: extension}
 			sameStatistics(t, allStatistics(t, a, f), summedUp(w.cdrs(), f, location))
 		}
 	}
 }
 
 // selected is Calls by the plainest means: all calls, filtered and sorted.
-func selected(all []rating.CDR, f CallFilter) []rating.CDR {
+func selected(all []rating.CDR, f rating.CallQuery) []rating.CDR {
 	var list []rating.CDR
 	for _, c := range all {
-		if (f.From.IsZero() || !c.StartedAt.Before(f.From)) && (f.To.IsZero() || c.StartedAt.Before(f.To)) &&
-			(f.Disposition == AnyDisposition || string(c.Disposition) == cmp.Or(f.Disposition, "answered")) && mentions(c.Extension, c.Username, f.Q) {
+		if (f.From.IsZero() || !c.StartedAt.Before(f.From)) && (f.Before.IsZero() || c.StartedAt.Before(f.Before)) &&
+			(f.Disposition == "" || c.Disposition == f.Disposition) && mentions(c.Extension, c.Username, f.Q) {
 			list = append(list, c)
 		}
 	}
@@ -66,9 +66,9 @@ func mentions(extension, username, q string) bool {
 }
 
 // summedUp is Statistics by the plainest means.
-func summedUp(all []rating.CDR, f StatFilter, location *time.Location) []Statistic {
-	layout := map[string]string{ByDay: "2006-01-02", ByMonth: "2006-01", ByYear: "2006", "": "2006-01-02"}[f.By]
-	sums := make(map[string]*Statistic)
+func summedUp(all []rating.CDR, f rating.StatisticsQuery, location *time.Location) []rating.StatisticsRow {
+	layout := map[rating.Span]string{rating.ByDay: "2006-01-02", rating.ByMonth: "2006-01", rating.ByYear: "2006", "": "2006-01-02"}[f.By]
+	sums := make(map[string]*rating.StatisticsRow)
 	name := ""
 	var latest time.Time
 	for _, c := range all {
@@ -85,13 +85,13 @@ func summedUp(all []rating.CDR, f StatFilter, location *time.Location) []Statist
 		}
 		key := local.Format(layout)
 		if sums[key] == nil {
-			sums[key] = &Statistic{Date: key}
+			sums[key] = &rating.StatisticsRow{Date: key}
 		}
 		sums[key].Calls++
 		sums[key].TotalSeconds += c.Duration
 		sums[key].TotalCost += c.Cost
 	}
-	var list []Statistic
+	var list []rating.StatisticsRow
 	for _, s := range sums {
 		s.Extension, s.Username = cmp.Or(f.Extension, "All"), name
 		if f.Extension == "" {
@@ -100,11 +100,11 @@ func summedUp(all []rating.CDR, f StatFilter, location *time.Location) []Statist
 		s.AverageSeconds = rating.AverageSeconds(s.TotalSeconds, s.Calls)
 		list = append(list, *s)
 	}
-	slices.SortFunc(list, func(a, b Statistic) int { return cmp.Compare(b.Date, a.Date) })
+	slices.SortFunc(list, func(a, b rating.StatisticsRow) int { return cmp.Compare(b.Date, a.Date) })
 	return list
 }
 
-func allStatistics(t testing.TB, a *Archive, f StatFilter) (list []Statistic) {
+func allStatistics(t testing.TB, a *Archive, f rating.StatisticsQuery) (list []rating.StatisticsRow) {
 	t.Helper()
 	for s, err := range a.AllStatistics(t.Context(), f) {
 		if err != nil {
@@ -115,7 +115,7 @@ func allStatistics(t testing.TB, a *Archive, f StatFilter) (list []Statistic) {
 	return list
 }
 
-func sameStatistics(t testing.TB, got, want []Statistic) {
+func sameStatistics(t testing.TB, got, want []rating.StatisticsRow) {
 	t.Helper()
 	if !slices.Equal(got, want) {
 		t.Fatalf("statistics are\n%+v, want\n%+v", got, want)

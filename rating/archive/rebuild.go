@@ -15,9 +15,9 @@ const (
 	purgeStep   = 5000 // rows of old sums deleted
 )
 
-// SetLocation makes days follow another time zone: it counts all calls anew beside the sums in use, and then puts the
+// SetLocation makes days follow another time zone, and gives an archive of an older program the sums that it lacks: it counts all calls anew beside the sums in use, and then puts the
 // new sums in their place at once. Until then everything answers in the old zone. It returns when that is done, soon
-// where the zone is the same; after an interruption, the next call with that zone goes on where the last one stopped.
+// where both are as they should be; after an interruption, the next call with that zone goes on where the last one stopped.
 func (a *Archive) SetLocation(ctx context.Context, location *time.Location) error {
 	a.rebuilding.Lock()
 	defer a.rebuilding.Unlock()
@@ -49,7 +49,11 @@ func (a *Archive) recount(s *session, zone string) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if current == zone { // also where a change to another zone was begun, and is now taken back
+	scheme, err := s.metaNumber(metaScheme)
+	if err != nil {
+		return false, err
+	}
+	if current == zone && scheme == sumScheme { // also where a change to another zone was begun, and is now taken back
 		return true, s.clearMeta(metaRebuildTimezone, metaRebuildGeneration, metaRebuildDone)
 	}
 	generation, counted, err := s.rebuildState(zone)
@@ -102,22 +106,26 @@ func (s *session) rebuildState(zone string) (generation, counted int64, err erro
 // tallyAfter counts the next CDRs in the order in which they were filed.
 func (s *session) tallyAfter(t *tally, counted int64, most int) (rows int, last int64, err error) {
 	err = s.each(func(scan func(...any) error) error {
-		var party, started, seconds int64
-		var disposition rating.Disposition
-		var cost rating.Money
-		if err := scan(&last, &party, &started, &disposition, &seconds, &cost); err != nil {
+		var c addend
+		var reason rating.Reason
+		var why *rating.Unbilled
+		if err := scan(&last, &c.party, &c.startedAt, &c.disposition, &c.seconds, &c.cost, &c.dialled, &reason, &why, &c.attempts); err != nil {
 			return err
 		}
 		rows++
-		t.add(party, started, disposition, seconds, cost)
+		c.why = whyOf(reason, why)
+		t.add(c)
 		return nil
-	}, `SELECT n, party, started_at, disposition, duration, cost FROM cdrs WHERE n > ?1 ORDER BY n LIMIT ?2`, counted, most)
+	}, `SELECT n, party, started_at, disposition, duration, cost, dialled, reason, unbilled, count FROM cdrs WHERE n > ?1 ORDER BY n LIMIT ?2`, counted, most)
 	return rows, last, err
 }
 
 // adopt puts the new sums in the place of the old.
 func (s *session) adopt(zone string, generation int64) error {
 	if err := s.setMeta(metaTimezone, zone); err != nil {
+		return err
+	}
+	if err := s.setMeta(metaScheme, strconv.Itoa(sumScheme)); err != nil {
 		return err
 	}
 	if err := s.setMeta(metaGeneration, strconv.FormatInt(generation, 10)); err != nil {
@@ -134,6 +142,8 @@ var stale = []string{
 	`DELETE FROM roll_ext WHERE (generation, party, day) IN (SELECT generation, party, day FROM roll_ext WHERE generation > ?1 LIMIT ?2)`,
 	`DELETE FROM roll_month WHERE (generation, party, month) IN (SELECT generation, party, month FROM roll_month WHERE generation < ?1 LIMIT ?2)`,
 	`DELETE FROM roll_month WHERE (generation, party, month) IN (SELECT generation, party, month FROM roll_month WHERE generation > ?1 LIMIT ?2)`,
+	`DELETE FROM roll_dest WHERE (generation, why, day, prefix) IN (SELECT generation, why, day, prefix FROM roll_dest WHERE generation < ?1 LIMIT ?2)`,
+	`DELETE FROM roll_dest WHERE (generation, why, day, prefix) IN (SELECT generation, why, day, prefix FROM roll_dest WHERE generation > ?1 LIMIT ?2)`,
 }
 
 // purge deletes some rows of generations that are not in use; done when there are none left.

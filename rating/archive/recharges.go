@@ -3,114 +3,88 @@ package archive
 import (
 	"context"
 	"iter"
-	"slices"
-	"strings"
-	"time"
 
 	"tollgate/rating"
 )
 
-// RechargeFilter selects lines of the recharge history: every journal line that is no charge.
-type RechargeFilter struct {
-	From, To time.Time // done in [From, To); zero = open
-	Q        string    // part of the extension number or of the user name, in upper or lower case
-	Kinds    []rating.Kind
-	Sort     string // at or -at; "" = -at
-	Paging
-}
-
-// Recharge is a line of the recharge history.
-type Recharge struct {
-	ID int64 `json:"id"`
+// line is a journal line with the number under which it was filed.
+type line struct {
+	n int64
 	rating.Entry
 }
 
-// Recharges returns a page of the history that f selects. An impossible filter is rating.Invalid.
-func (a *Archive) Recharges(ctx context.Context, f RechargeFilter) (List[Recharge], error) {
-	list := List[Recharge]{Items: []Recharge{}}
-	offset, limit, err := f.bounds()
+// Recharges returns a page of the recharge history, which is every journal line that is no charge, and how many lines
+// all pages have. An impossible query is rating.Invalid.
+func (a *Archive) Recharges(ctx context.Context, q rating.EntryQuery) (page []rating.Entry, total int64, err error) {
+	offset, limit, err := bounds(q.Paging)
 	if err != nil {
-		return list, err
+		return nil, 0, err
 	}
-	sort, err := f.check()
+	sort, err := checkEntries(q)
 	if err != nil {
-		return list, err
+		return nil, 0, err
 	}
 	err = a.view(ctx, func(s *session) error {
-		c := f.conditions()
-		if _, err := s.one([]any{&list.Total}, "SELECT COUNT(*) FROM entries e"+c.String(), c.args...); err != nil {
+		c := historyOf(q)
+		if _, err := s.one([]any{&total}, "SELECT COUNT(*) FROM entries e"+c.String(), c.args...); err != nil {
 			return err
 		}
-		items, err := s.recharges(c, sort, offset, limit)
-		list.Items = append(list.Items, items...)
+		lines, err := s.history(c, sort, offset, limit)
+		for _, l := range lines {
+			page = append(page, l.Entry)
+		}
 		return err
 	})
-	return list, err
+	return page, total, err
 }
 
-// AllRecharges gives the whole history that f selects, in its order, without pages.
-func (a *Archive) AllRecharges(ctx context.Context, f RechargeFilter) iter.Seq2[Recharge, error] {
-	sort, err := f.check()
+// AllRecharges gives the whole history that q selects, in its order, without pages.
+func (a *Archive) AllRecharges(ctx context.Context, q rating.EntryQuery) iter.Seq2[rating.Entry, error] {
+	sort, err := checkEntries(q)
 	if err != nil {
-		return failing[Recharge](err)
+		return failing[rating.Entry](err)
 	}
-	return portions(portionSize, func(last *key) (list []Recharge, next key, err error) {
-		c := f.conditions()
+	return portions(portionSize, func(last *key) (list []rating.Entry, next key, err error) {
+		c := historyOf(q)
 		if last != nil {
 			c.where("e.at "+sort.beyond()+"= %s", last.value) // where the index goes on; the key is of the row
 			c.where("(e.at, e.n) "+sort.beyond()+" (%s, %s)", last.value, last.n)
 		}
-		err = a.view(ctx, func(s *session) (err error) {
-			list, err = s.recharges(c, sort, 0, portionSize)
+		err = a.view(ctx, func(s *session) error {
+			lines, err := s.history(c, sort, 0, portionSize)
+			for _, l := range lines {
+				list, next = append(list, l.Entry), key{l.At.UnixMicro(), l.n}
+			}
 			return err
 		})
-		if len(list) > 0 {
-			end := list[len(list)-1]
-			next = key{end.At.UnixMicro(), end.ID}
-		}
 		return list, next, err
 	})
 }
 
-func (f RechargeFilter) check() (order, error) {
-	if err := checkKeyword(f.Q); err != nil {
+func checkEntries(q rating.EntryQuery) (order, error) {
+	if err := checkKeyword(q.Q); err != nil {
 		return order{}, err
 	}
-	if slices.ContainsFunc(f.Kinds, func(k rating.Kind) bool { return !k.Valid() || k == rating.ChargeEntry }) {
-		return order{}, rating.Invalid{{Field: "kind", Message: "must be recharge, adjustment, opening, closing or payment_type"}}
-	}
-	return orderOf(f.Sort, "at")
+	return orderOf(q.Sort, "at")
 }
 
-func (f RechargeFilter) conditions() *conditions {
+func historyOf(q rating.EntryQuery) *conditions {
 	c := &conditions{terms: []string{"e.kind <> 'charge'"}} // as the index entries_history says it
-	if !f.From.IsZero() {
-		c.where("e.at >= %s", microsCeil(f.From))
-	}
-	if !f.To.IsZero() {
-		c.where("e.at < %s", microsCeil(f.To))
-	}
-	if k := keywordOf(f.Q); k != "" {
+	from, to := instants(q.Period)
+	c.where("e.at >= %s AND e.at < %s", from, to)
+	if k := keywordOf(q.Q); k != "" {
 		c.where("+e.party IN "+matching, string(k))
-	}
-	if len(f.Kinds) > 0 {
-		words := make([]any, len(f.Kinds))
-		for i, k := range f.Kinds {
-			words[i] = string(k)
-		}
-		c.where("e.kind IN ("+strings.Repeat("%s, ", len(words)-1)+"%s)", words...)
 	}
 	return c
 }
 
-func (s *session) recharges(c *conditions, sort order, offset, limit int64) ([]Recharge, error) {
-	var list []Recharge
+func (s *session) history(c *conditions, sort order, offset, limit int64) (list []line, err error) {
 	text := "SELECT e.n, " + entryColumns + " FROM entries e JOIN parties p ON p.id = e.party" + c.String() + sort.by("e.") +
 		" LIMIT " + c.arg(limit) + " OFFSET " + c.arg(offset)
-	err := s.each(func(scan func(...any) error) (err error) {
-		var r Recharge
-		r.Entry, err = scanEntry(scan, &r.ID)
-		list = append(list, r)
+	err = s.each(func(scan func(...any) error) (err error) {
+		var l line
+		l.Entry, err = scanEntry(scan, &l.n)
+		list = append(list, l)
 		return err
 	}, text, c.args...)
 	return list, err

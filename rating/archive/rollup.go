@@ -34,27 +34,39 @@ type period struct {
 
 // tally gathers what a batch adds to the sums of one generation.
 type tally struct {
-	era    era
-	days   map[int]*sums
-	party  map[period]*sums
-	months map[period]*sums
+	era          era
+	days         map[int]*sums
+	party        map[period]*sums
+	months       map[period]*sums
+	destinations map[destination]*traffic
 }
 
 func newTally(e era) *tally {
-	return &tally{e, make(map[int]*sums), make(map[period]*sums), make(map[period]*sums)}
+	return &tally{e, make(map[int]*sums), make(map[period]*sums), make(map[period]*sums), make(map[destination]*traffic)}
+}
+
+// addend is what the sums count of a CDR.
+type addend struct {
+	party, startedAt int64
+	disposition      rating.Disposition
+	seconds          int64
+	cost             rating.Money
+	dialled, why     string // why: see whyOf
+	attempts         int64
 }
 
 // add counts a call for the day on which it started, as the call log lists it.
-func (t *tally) add(party, startedAt int64, disposition rating.Disposition, seconds int64, cost rating.Money) {
-	day := t.era.calendar.day(startedAt)
-	for _, s := range []*sums{of(t.days, day), of(t.party, period{party, day}), of(t.months, period{party, day / 100})} {
-		s.add(disposition, seconds, cost)
+func (t *tally) add(c addend) {
+	day := t.era.calendar.day(c.startedAt)
+	for _, s := range []*sums{of(t.days, day), of(t.party, period{c.party, day}), of(t.months, period{c.party, day / 100})} {
+		s.add(c.disposition, c.seconds, c.cost)
 	}
+	of(t.destinations, destination{c.why, day, rating.DestinationPrefix(c.dialled)}).add(c)
 }
 
-func of[K comparable](m map[K]*sums, key K) *sums {
+func of[K comparable, S any](m map[K]*S, key K) *S {
 	if m[key] == nil {
-		m[key] = &sums{}
+		m[key] = new(S)
 	}
 	return m[key]
 }
@@ -103,7 +115,10 @@ func (t *tally) write(s *session) error {
 	if err := t.writeParties(s, addToParty, t.party, len(sumColumns)); err != nil {
 		return err
 	}
-	return t.writeParties(s, addToMonth, t.months, len(callColumns))
+	if err := t.writeParties(s, addToMonth, t.months, len(callColumns)); err != nil {
+		return err
+	}
+	return t.writeDestinations(s)
 }
 
 func (t *tally) writeParties(s *session, text string, rows map[period]*sums, columns int) error {

@@ -18,8 +18,10 @@ func fault(f rating.Filed) string {
 	switch {
 	case f.Bad != "":
 		return f.Bad
-	case f.Entry == nil && f.CDR == nil:
+	case f.Entry == nil && f.CDR == nil && f.Audit == nil:
 		return "the record holds neither a journal line nor a CDR"
+	case f.Audit != nil && auditFault(f.Audit) != "":
+		return "audit record: " + auditFault(f.Audit)
 	case f.Entry != nil && entryFault(f.Entry) != "":
 		return "journal line: " + entryFault(f.Entry)
 	case f.CDR != nil && cdrFault(f.CDR) != "":

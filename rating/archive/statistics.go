@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -9,62 +10,32 @@ import (
 	"tollgate/rating"
 )
 
-// The periods of a statistic.
-const (
-	ByDay   = "day"
-	ByMonth = "month"
-	ByYear  = "year"
-)
-
-// periods are the powers of ten that a day number is divided by.
-var periods = map[string]int{ByDay: 1, ByMonth: 100, ByYear: 10_000}
+// divisors are the powers of ten that a day number is divided by.
+var divisors = map[rating.Span]int{"": 1, rating.ByDay: 1, rating.ByMonth: 100, rating.ByYear: 10_000}
 
 // All is what rows say that count every extension.
 const All = "All"
 
-// StatFilter selects rows of the statistics.
-type StatFilter struct {
-	From, To  string // days, 2006-01-02, both included; "" = open
-	Extension string // "" = all together
-	By        string // day, month or year; "" = day
-	Sort      string // date or -date; "" = -date
-	Paging
-}
-
-// Statistic sums up the answered calls of a period. Periods without one have no row.
-type Statistic struct {
-	Date           string       `json:"date"` // 2019-05-31, 2019-05 or 2019
-	Extension      string       `json:"extension"`
-	Username       string       `json:"username"` // that the extension had last
-	Calls          int64        `json:"calls"`
-	TotalSeconds   int64        `json:"total_seconds"`
-	AverageSeconds int64        `json:"average_seconds"` // rounded half up
-	TotalCost      rating.Money `json:"total_cost"`
-}
-
-// Statistics returns a page of the statistics that f selects. An impossible filter is rating.Invalid.
-func (a *Archive) Statistics(ctx context.Context, f StatFilter) (List[Statistic], error) {
-	list := List[Statistic]{Items: []Statistic{}}
-	offset, limit, err := f.bounds()
+// Statistics returns a page of sums of answered calls, and how many rows all pages have. Periods without an answered
+// call have no row. An impossible query is rating.Invalid.
+func (a *Archive) Statistics(ctx context.Context, q rating.StatisticsQuery) ([]rating.StatisticsRow, int64, error) {
+	offset, limit, err := bounds(q.Paging)
 	if err != nil {
-		return list, err
+		return nil, 0, err
 	}
-	rows, err := a.statistics(ctx, f)
+	rows, err := a.statistics(ctx, q)
 	if err != nil {
-		return list, err
+		return nil, 0, err
 	}
-	list.Total = int64(len(rows))
-	begin := min(offset, list.Total)
-	list.Items = append(list.Items, rows[begin:min(begin+limit, list.Total)]...)
-	return list, nil
+	return within(rows, offset, limit), int64(len(rows)), nil
 }
 
-// AllStatistics gives every row that f selects, in its order, without pages.
-func (a *Archive) AllStatistics(ctx context.Context, f StatFilter) iter.Seq2[Statistic, error] {
-	return func(yield func(Statistic, error) bool) {
-		rows, err := a.statistics(ctx, f)
+// AllStatistics gives every row that q selects, in its order, without pages.
+func (a *Archive) AllStatistics(ctx context.Context, q rating.StatisticsQuery) iter.Seq2[rating.StatisticsRow, error] {
+	return func(yield func(rating.StatisticsRow, error) bool) {
+		rows, err := a.statistics(ctx, q)
 		if err != nil {
-			yield(Statistic{}, err)
+			yield(rating.StatisticsRow{}, err)
 			return
 		}
 		for _, row := range rows {
@@ -76,8 +47,8 @@ func (a *Archive) AllStatistics(ctx context.Context, f StatFilter) iter.Seq2[Sta
 }
 
 // statistics reads all rows: there are no more than days.
-func (a *Archive) statistics(ctx context.Context, f StatFilter) (rows []Statistic, err error) {
-	sums, sort, err := f.check()
+func (a *Archive) statistics(ctx context.Context, q rating.StatisticsQuery) (rows []rating.StatisticsRow, err error) {
+	sums, sort, err := checkStatistics(q)
 	if err != nil {
 		return nil, err
 	}
@@ -86,10 +57,10 @@ func (a *Archive) statistics(ctx context.Context, f StatFilter) (rows []Statisti
 		if err != nil {
 			return err
 		}
-		label := Statistic{Extension: All}
-		if f.Extension != "" {
-			label.Extension = f.Extension
-			if label.Username, err = s.lastName(e, f.Extension); err != nil {
+		label := rating.StatisticsRow{Extension: All}
+		if q.Extension != "" {
+			label.Extension = q.Extension
+			if label.Username, err = s.lastName(e, q.Extension); err != nil {
 				return err
 			}
 		}
@@ -99,25 +70,40 @@ func (a *Archive) statistics(ctx context.Context, f StatFilter) (rows []Statisti
 	return rows, err
 }
 
-// span is a checked StatFilter.
+// span is a checked rating.StatisticsQuery.
 type span struct {
 	first, last int // days
 	extension   string
 	divisor     int
 }
 
-func (f StatFilter) check() (span, order, error) {
-	sp := span{first: firstDay, last: lastDay, extension: f.Extension, divisor: 1}
+func checkStatistics(q rating.StatisticsQuery) (span, order, error) {
+	sp := span{extension: q.Extension, divisor: divisors[q.By]}
 	var bad rating.Invalid
-	if f.By != "" {
-		if sp.divisor = periods[f.By]; sp.divisor == 0 {
-			bad = append(bad, rating.FieldError{Field: "by", Message: "must be day, month or year"})
-		}
+	if sp.divisor == 0 {
+		bad = append(bad, rating.FieldError{Field: "by", Message: "must be day, month or year"})
 	}
+	var err error
+	if sp.first, sp.last, err = dayNumbers(q.From, q.To); err != nil {
+		var wrong rating.Invalid
+		errors.As(err, &wrong)
+		bad = append(bad, wrong...)
+	}
+	if len(bad) > 0 {
+		return sp, order{}, bad
+	}
+	sort, err := orderOf(q.Sort, "date")
+	return sp, sort, err
+}
+
+// dayNumbers reads a span of dates, both included; "" is open. A text that is no date is rating.Invalid.
+func dayNumbers(from, to string) (first, last int, err error) {
+	first, last = firstDay, lastDay
+	var bad rating.Invalid
 	for _, end := range []struct {
 		field, text string
 		day         *int
-	}{{"from", f.From, &sp.first}, {"to", f.To, &sp.last}} {
+	}{{"from", from, &first}, {"to", to, &last}} {
 		if end.text == "" {
 			continue
 		}
@@ -129,13 +115,12 @@ func (f StatFilter) check() (span, order, error) {
 		*end.day = dayNumber(date)
 	}
 	if len(bad) > 0 {
-		return sp, order{}, bad
+		return first, last, bad
 	}
-	sort, err := orderOf(f.Sort, "date")
-	return sp, sort, err
+	return first, last, nil
 }
 
-func (s *session) sumUp(e era, sp span, sort order, label Statistic) (rows []Statistic, err error) {
+func (s *session) sumUp(e era, sp span, sort order, label rating.StatisticsRow) (rows []rating.StatisticsRow, err error) {
 	var c conditions
 	table := "roll_day"
 	c.where("generation = %s", e.generation)

@@ -15,7 +15,7 @@ func TestStatisticsAreThoseOfAPlainSum(t *testing.T) {
 		a, w := filled(t, 31, 300, Options{Location: location})
 		r := rand.New(rand.NewPCG(4, 4))
 		for range 20 {
-			f := StatFilter{By: []string{"", ByDay, ByMonth, ByYear}[r.IntN(4)], Extension: []string{"", "100", "107", "10", "none"}[r.IntN(5)]}
+			f := rating.StatisticsQuery{By: []rating.Span{"", rating.ByDay, rating.ByMonth, rating.ByYear}[r.IntN(4)], Extension: []string{"", "100", "107", "10", "none"}[r.IntN(5)]}
 			if r.IntN(2) == 0 {
 				f.From = dateOf(w.filed[r.IntN(len(w.filed))], location)
 			}
@@ -25,12 +25,12 @@ func TestStatisticsAreThoseOfAPlainSum(t *testing.T) {
 			want := summedUp(w.cdrs(), f, location)
 			sameStatistics(t, allStatistics(t, a, f), want)
 			f.Page, f.PerPage = 1+r.IntN(4), 5
-			list, err := a.Statistics(t.Context(), f)
-			if err != nil || list.Total != int64(len(want)) {
-				t.Fatalf("%+v: %d rows, err %v; want %d", f, list.Total, err, len(want))
+			page, total, err := a.Statistics(t.Context(), f)
+			if err != nil || total != int64(len(want)) {
+				t.Fatalf("%+v: %d rows, err %v; want %d", f, total, err, len(want))
 			}
 			begin := min((f.Page-1)*5, len(want))
-			sameStatistics(t, list.Items, want[begin:min(begin+5, len(want))])
+			sameStatistics(t, page, want[begin:min(begin+5, len(want))])
 		}
 	}
 }
@@ -57,19 +57,19 @@ func TestStatisticsOfTheGuide(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct {
-		filter StatFilter
+		filter rating.StatisticsQuery
 		want   string
 	}{
-		{StatFilter{From: "2019-05-31", To: "2019-05-31"}, `[{"date":"2019-05-31","extension":"All","username":"","calls":5,"total_seconds":742,"average_seconds":148,"total_cost":"0.4700"}]`},
-		{StatFilter{From: "2019-05-31", To: "2019-05-31", Extension: "102"}, `[{"date":"2019-05-31","extension":"102","username":"Extension2","calls":2,"total_seconds":277,"average_seconds":139,"total_cost":"0.2400"}]`},
-		{StatFilter{Extension: "102", By: ByMonth}, `[{"date":"2019-05","extension":"102","username":"Extension2","calls":2,"total_seconds":277,"average_seconds":139,"total_cost":"0.2400"}]`},
-		{StatFilter{From: "2019-06-01"}, `[]`},
+		{rating.StatisticsQuery{From: "2019-05-31", To: "2019-05-31"}, `[{"date":"2019-05-31","extension":"All","username":"","calls":5,"total_seconds":742,"average_seconds":148,"total_cost":"0.4700"}]`},
+		{rating.StatisticsQuery{From: "2019-05-31", To: "2019-05-31", Extension: "102"}, `[{"date":"2019-05-31","extension":"102","username":"Extension2","calls":2,"total_seconds":277,"average_seconds":139,"total_cost":"0.2400"}]`},
+		{rating.StatisticsQuery{Extension: "102", By: rating.ByMonth}, `[{"date":"2019-05","extension":"102","username":"Extension2","calls":2,"total_seconds":277,"average_seconds":139,"total_cost":"0.2400"}]`},
+		{rating.StatisticsQuery{From: "2019-06-01"}, `[]`},
 	} {
-		list, err := a.Statistics(t.Context(), tc.filter)
+		list, _, err := a.Statistics(t.Context(), tc.filter)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := json.Marshal(list.Items); string(got) != tc.want {
+		if got, _ := json.Marshal(append([]rating.StatisticsRow{}, list...)); string(got) != tc.want {
 			t.Errorf("%+v gives\n%s, want\n%s", tc.filter, got, tc.want)
 		}
 	}
