@@ -158,7 +158,6 @@ func (p *petition) Response(client *transaction.Client, res *sip.Response, m tra
 		p.ClientUser.Response(client, res, m)
 		return
 	}
-	p.call.server.metrics.response(res.StatusCode)
 	p.call.post(func(c *Call) {
 		if !p.again(c, res) {
 			p.ClientUser.Response(client, res, m)
@@ -196,7 +195,6 @@ type strayBye struct {
 
 // Response implements transaction.ClientUser.
 func (b *strayBye) Response(_ *transaction.Client, res *sip.Response, _ transport.Message) {
-	b.server.metrics.response(res.StatusCode)
 	if !challenged(res) || b.trunk == nil {
 		return
 	}

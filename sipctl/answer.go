@@ -116,6 +116,8 @@ func (c *Call) connect() {
 	h.passed(res.Headers(), fromTrunk)
 	c.unacked = true
 	c.cdr.SIPCode = res.StatusCode
+	c.server.metrics.invites.WithLabelValues(string(rating.Answered)).Inc()
+	c.server.metrics.attempts.WithLabelValues(c.cdr.Trunk, string(rating.OutcomeAnswered)).Inc()
 	if err := u.uas.Respond(res.StatusCode, phrase(res), h, res.Body()); err != nil {
 		c.log().Warn("an answer could not be sent yet", "err", err) // it is repeated until the ACK
 	}
@@ -137,10 +139,9 @@ func (c *Call) connect() {
 func (c *Call) sendAck(headers, body []byte) {
 	c.ackFlow, c.ack = c.trunk.dialog.ack(c.trunk.InviteSeq, slices.Concat(headers, c.login), body)
 	c.login = nil
-	if err := c.server.net.Send(c.ackFlow, c.ack); err != nil {
+	if err := c.server.send(c.ackFlow, c.ack); err != nil {
 		c.log().Warn("the trunk's answer could not be acknowledged", "err", err)
 	}
-	c.server.metrics.request("ACK")
 }
 
 // onAck takes an ACK of the caller's for our 200, or for a re-INVITE (RFC 3261 §13.2.2.4).

@@ -107,7 +107,6 @@ type byeUser struct{ call *Call }
 
 // Response implements transaction.ClientUser.
 func (b byeUser) Response(_ *transaction.Client, res *sip.Response, _ transport.Message) {
-	b.call.server.metrics.response(res.StatusCode)
 	if !res.IsProvisional() {
 		b.done()
 	}
@@ -132,7 +131,7 @@ func (c *Call) file() {
 	cdr := c.final()
 	c.settled = true
 	c.server.refusals.add(cdr)
-	c.server.count(cdr)
+	c.server.count(cdr, 0)
 	c.leaveSetup()
 	c.finish()
 }
@@ -143,9 +142,10 @@ func (c *Call) settle() {
 	c.clear(byeTimer)
 	c.clear(ringTimer)
 	c.clear(silentTimer)
-	c.releaseTrunk()
 	cdr := c.final()
-	c.server.count(cdr)
+	c.server.count(cdr, c.talked())
+	c.countAttempt(cdr)
+	c.releaseTrunk()
 	s := rating.Settlement{Call: c.id, Node: c.server.config.Node, Ended: c.ended.Round(0), Talked: c.talked(), CDR: cdr}
 	if !c.answered.IsZero() {
 		s.Answered = c.wallAnswered()

@@ -75,9 +75,6 @@ func (c *Call) begin(l *leg, o outgoing, user transaction.ClientUser) (*transact
 		out = l.dialog.request(o)
 		client, err = c.server.tx.Begin(out, user)
 	}
-	if err == nil {
-		c.server.metrics.request(string(o.method))
-	}
 	return client, out, err
 }
 
@@ -233,7 +230,6 @@ func (r *relay) onRenewed(client *transaction.Client, out transaction.Outgoing, 
 
 // onRelayed passes an answer back.
 func (c *Call) onRelayed(r *relay, res *sip.Response, m transport.Message) {
-	c.server.metrics.response(res.StatusCode)
 	if res.StatusCode == sip.StatusTrying {
 		return
 	}
@@ -286,8 +282,7 @@ func (c *Call) relayAck(ack *sip.Request) {
 	h.passed(ack.Headers(), c.origin(r.from))
 	h = append(h, r.login...)
 	c.ackFlow, c.ack = other.dialog.ack(r.outSeq, h, ack.Body())
-	_ = c.server.net.Send(c.ackFlow, c.ack)
-	c.server.metrics.request("ACK")
+	_ = c.server.send(c.ackFlow, c.ack)
 	c.reinvite = nil
 }
 

@@ -45,7 +45,9 @@ func (s *Server) onInvite(tx *transaction.Server, req *sip.Request, m transport.
 		c.cdr.SIPCode, c.cdr.Reason, c.cdr.Disposition = f.code, f.reason, rating.Rejected
 		s.metrics.invites.WithLabelValues(string(f.reason)).Inc()
 		c.ended = time.Now()
-		s.refusals.add(c.final())
+		cdr := c.final()
+		s.refusals.add(cdr)
+		s.count(cdr, 0)
 		return
 	}
 	if !s.calls.add(c) {

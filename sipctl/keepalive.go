@@ -57,7 +57,6 @@ type aliveUser struct {
 
 // Response implements transaction.ClientUser.
 func (a aliveUser) Response(_ *transaction.Client, res *sip.Response, m transport.Message) {
-	a.call.server.metrics.response(res.StatusCode)
 	if !res.IsProvisional() {
 		code := res.StatusCode
 		a.call.post(func(c *Call) {

@@ -1,46 +1,48 @@
 package sipctl
 
 import (
+	"bytes"
 	"errors"
 	"strconv"
 	"sync/atomic"
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"tollgate/rating"
 )
 
-// metrics are what the SIP side shows. No label names an extension.
+// metrics are what the SIP side shows. No label names an extension; labels that name a trunk end with it.
 type metrics struct {
-	invites                                           *prometheus.CounterVec
-	calls                                             *prometheus.CounterVec
-	cutoffs                                           *prometheus.CounterVec
-	requests                                          *prometheus.CounterVec
-	responses                                         *prometheus.CounterVec
-	trunkUp                                           *prometheus.GaugeVec
-	trunkCalls                                        *prometheus.GaugeVec
-	duration                                          prometheus.Histogram
-	postDial                                          prometheus.Histogram
-	lateness                                          prometheus.Histogram
-	authorize                                         prometheus.Histogram
+	invites   *prometheus.CounterVec
+	calls     *prometheus.CounterVec
+	attempts  *prometheus.CounterVec
+	cutoffs   *prometheus.CounterVec
+	requests  *prometheus.CounterVec
+	responses *prometheus.CounterVec
+	duration  *prometheus.HistogramVec
+	postDial  *prometheus.HistogramVec
+	lateness  prometheus.Histogram
+	authorize prometheus.Histogram
+
 	strangers, unknownDialogs, strays, panics, unsent prometheus.Counter
 	challenges, authFailures                          prometheus.Counter
 	malformed                                         atomic.Uint64 // beyond what the guard refused
 
-	methods map[sip.RequestMethod]prometheus.Counter // what is received most, looked up once
+	methods map[string]prometheus.Counter // what comes and goes most, looked up once
 	codes   [700]prometheus.Counter
 }
 
 func newMetrics(s *Server) (*metrics, error) {
 	m := &metrics{
-		invites:        counters("tollgate_invites_total", "Calls decided, by result: answered, or why not.", "result"),
-		calls:          counters("tollgate_calls_total", "Calls ended, by disposition and the trunk that answered or was tried last.", "disposition", "trunk"),
+		invites:        counters("tollgate_invites_total", "Calls decided, by result: answered, how the trunks refused them, or why we did.", "result"),
+		calls:          counters("tollgate_calls_total", "Calls ended, by disposition and the trunk that answered or was tried last; no trunk where we refused. Their sum is the sum of the CDRs' count.", "disposition", "trunk"),
+		attempts:       counters("tollgate_trunk_attempts_total", "Offers of a call to a trunk, by what came of them: answered at the answer, the others at their end. One for each entry of a CDR's attempts.", "trunk", "outcome"),
 		cutoffs:        counters("tollgate_cutoffs_total", "Calls cut by us, by reason.", "reason"),
-		requests:       counters("tollgate_sip_requests_total", "SIP requests received and sent, by method.", "method"),
-		responses:      counters("tollgate_sip_responses_total", "SIP responses received and sent, by code.", "code"),
-		trunkUp:        gauges("tollgate_trunk_up", "1 while the trunk answers OPTIONS, 0 when it has stopped to; absent while unknown.", "trunk"),
-		trunkCalls:     gauges("tollgate_trunk_calls_active", "Calls on the trunk, ringing ones included.", "trunk"),
-		duration:       histogram("tollgate_call_duration_seconds", "Talk time of answered calls, from the trunk's 2xx to the first BYE.", 1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600),
-		postDial:       histogram("tollgate_post_dial_delay_seconds", "INVITE to the first ringing.", .005, .01, .025, .05, .1, .25, .5, 1, 2, 4, 8, 16),
+		requests:       counters("tollgate_sip_requests_total", "SIP requests received and sent, copies included, by method.", "method"),
+		responses:      counters("tollgate_sip_responses_total", "SIP responses received and sent, copies included, by code; rare codes as x99.", "code"),
+		duration:       histograms("tollgate_call_duration_seconds", "Billed seconds of answered calls, at their end, by trunk: the CDRs' duration.", "trunk", 1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600),
+		postDial:       histograms("tollgate_post_dial_delay_seconds", "From the caller's INVITE to the first ringing, by the trunk that rang: the CDRs' post_dial_ms.", "trunk", .005, .01, .025, .05, .1, .25, .5, 1, 2, 4, 8, 16),
 		lateness:       histogram("tollgate_cutoff_lateness_seconds", "From the end of the money to the BYE, per call cut.", .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5),
 		authorize:      histogram("tollgate_authorize_seconds", "The ledger's answer to a new call.", .0002, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1, 2),
 		strangers:      counter("tollgate_sip_strangers_total", "Requests of sources that are neither trusted peers nor trunks; they get no answer."),
@@ -50,32 +52,66 @@ func newMetrics(s *Server) (*metrics, error) {
 		strays:         counter("tollgate_sip_stray_answers_total", "Answers that belonged to no call and were ended with ACK and BYE."),
 		panics:         counter("tollgate_sip_faults_total", "Faults of ours that ended one message or one call."),
 		unsent:         counter("tollgate_sip_unsent_total", "Messages that could not be sent."),
-		methods:        map[sip.RequestMethod]prometheus.Counter{},
+		methods:        map[string]prometheus.Counter{},
 	}
+	m.begin()
+	if s.deps.Registry == nil {
+		return m, nil
+	}
+	var err error
+	for _, c := range append(m.watched(s), m.invites, m.calls, m.attempts, m.cutoffs, m.requests, m.responses, m.duration, m.postDial, m.lateness, m.authorize,
+		m.strangers, m.unknownDialogs, m.strays, m.panics, m.unsent, m.challenges, m.authFailures) {
+		err = errors.Join(err, s.deps.Registry.Register(c))
+	}
+	return m, err
+}
+
+// begin shows at 0 what may happen: a counter that appears with its first event has no increase for Prometheus to see.
+func (m *metrics) begin() {
 	for _, method := range []sip.RequestMethod{sip.INVITE, sip.ACK, sip.BYE, sip.CANCEL, sip.OPTIONS, sip.INFO, sip.UPDATE, sip.REGISTER, sip.MESSAGE, sip.SUBSCRIBE, sip.REFER, sip.PRACK} {
-		m.methods[method] = m.requests.WithLabelValues(string(method))
+		m.methods[string(method)] = m.requests.WithLabelValues(string(method))
 	}
 	for code := 100; code < len(m.codes); code++ {
 		if known(code) {
 			m.codes[code] = m.responses.WithLabelValues(strconv.Itoa(code))
 		}
 	}
-	active := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "tollgate_calls_active", Help: "Calls on this node, ringing ones included."},
-		func() float64 { return float64(s.calls.size.Load()) })
-	spooled := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "tollgate_spool_entries", Help: "Steps on the local disk that the store has not seen."},
-		func() float64 { return float64(s.deps.Spool.Entries()) })
-	malformed := prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "tollgate_sip_malformed_total",
-		Help: "SIP messages that the guard, the parser or the validation refused as malformed."},
-		func() float64 { return float64(m.malformed.Load() + s.guard.Malformed()) })
-	if s.deps.Registry == nil {
-		return m, nil
+	for _, d := range dispositions {
+		m.invites.WithLabelValues(string(d))
 	}
-	var err error
-	for _, c := range []prometheus.Collector{m.invites, m.calls, m.cutoffs, m.requests, m.responses, m.trunkUp, m.trunkCalls, m.duration,
-		m.postDial, m.lateness, m.authorize, malformed, m.strangers, m.unknownDialogs, m.strays, m.panics, m.unsent, m.challenges, m.authFailures, active, spooled} {
-		err = errors.Join(err, s.deps.Registry.Register(c))
+	for _, r := range denials {
+		if r.reason != "" {
+			m.invites.WithLabelValues(string(r.reason))
+		}
 	}
-	return m, err
+	m.calls.WithLabelValues(string(rating.Rejected), "")
+	for _, why := range []cause{causeCredit, causeLimit, causeStoreLost} {
+		m.cutoffs.WithLabelValues(why.String())
+	}
+}
+
+// dispositions of a call that was offered to a trunk.
+var dispositions = []rating.Disposition{rating.Answered, rating.Busy, rating.NoAnswer, rating.Failed, rating.Cancelled}
+
+// meetTrunk shows a trunk at 0.
+func (m *metrics) meetTrunk(name string) {
+	for _, d := range dispositions {
+		m.calls.WithLabelValues(string(d), name)
+	}
+	for _, o := range rating.Outcomes {
+		m.attempts.WithLabelValues(name, string(o))
+	}
+	m.duration.WithLabelValues(name)
+	m.postDial.WithLabelValues(name)
+}
+
+// forgetTrunk takes away what is shown of a trunk that was deleted.
+func (m *metrics) forgetTrunk(name string) {
+	of := prometheus.Labels{"trunk": name}
+	m.calls.DeletePartialMatch(of)
+	m.attempts.DeletePartialMatch(of)
+	m.duration.DeletePartialMatch(of)
+	m.postDial.DeletePartialMatch(of)
 }
 
 // known are the response codes that have a counter of their own; the rest is counted by class.
@@ -98,7 +134,7 @@ func (m *metrics) response(code int) {
 	m.codes[code].Inc()
 }
 
-func (m *metrics) received(method sip.RequestMethod) {
+func (m *metrics) request(method string) {
 	if c := m.methods[method]; c != nil {
 		c.Inc()
 		return
@@ -106,11 +142,17 @@ func (m *metrics) received(method sip.RequestMethod) {
 	m.requests.WithLabelValues("other").Inc()
 }
 
-func (m *metrics) request(method string) { m.received(sip.RequestMethod(method)) }
-
-func (m *metrics) forgetTrunk(name string) {
-	m.trunkUp.DeleteLabelValues(name)
-	m.trunkCalls.DeleteLabelValues(name)
+// sent counts a message of ours by its first line.
+func (m *metrics) sent(message []byte) {
+	first, rest, _ := bytes.Cut(message, []byte(" "))
+	if string(first) != "SIP/2.0" {
+		m.request(string(first))
+		return
+	}
+	if len(rest) >= 3 {
+		code, _ := strconv.Atoi(string(rest[:3]))
+		m.response(code)
+	}
 }
 
 func counters(name, help string, labels ...string) *prometheus.CounterVec {
@@ -121,10 +163,10 @@ func counter(name, help string) prometheus.Counter {
 	return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 }
 
-func gauges(name, help string, labels ...string) *prometheus.GaugeVec {
-	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
-}
-
 func histogram(name, help string, buckets ...float64) prometheus.Histogram {
 	return prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
+}
+
+func histograms(name, help, label string, buckets ...float64) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, []string{label})
 }

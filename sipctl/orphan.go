@@ -34,12 +34,10 @@ func (o *orphan) cancel() {
 	}
 	a := o.attempt
 	_, _ = o.server.tx.Begin(a.dialog.cancel(a.dialog.InviteSeq, a.branch, a.flow, nil), o.server)
-	o.server.metrics.request("CANCEL")
 }
 
 // Response implements transaction.ClientUser.
 func (o *orphan) Response(_ *transaction.Client, res *sip.Response, m transport.Message) {
-	o.server.metrics.response(res.StatusCode)
 	switch {
 	case res.IsProvisional():
 		o.cancel()
@@ -53,7 +51,6 @@ func (o *orphan) Failed(*transaction.Client, error) {}
 
 // Response implements transaction.ClientUser for requests whose answer changes nothing.
 func (s *Server) Response(_ *transaction.Client, res *sip.Response, _ transport.Message) {
-	s.metrics.response(res.StatusCode)
 }
 
 // Failed implements transaction.ClientUser for requests whose answer changes nothing.

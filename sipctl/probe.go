@@ -34,7 +34,6 @@ func (t *trunkState) probe() {
 	if _, err := s.tx.Begin(out, p); err != nil {
 		p.Failed(nil, err)
 	}
-	s.metrics.request("OPTIONS")
 }
 
 // probe is an OPTIONS that is out.
@@ -47,7 +46,6 @@ type probe struct {
 
 // Response implements transaction.ClientUser: any answer is a sign of life, but for those that a proxy in front gives.
 func (p *probe) Response(_ *transaction.Client, res *sip.Response, _ transport.Message) {
-	p.trunk.server.metrics.response(res.StatusCode)
 	if res.IsProvisional() {
 		return
 	}
@@ -85,6 +83,5 @@ func (t *trunkState) heard(alive bool) {
 	if before != after {
 		name := t.config().Name
 		t.server.log.Info("the health of a trunk has changed", "trunk", name, "health", string(after))
-		t.server.metrics.trunkUp.WithLabelValues(name).Set(map[Health]float64{HealthUp: 1, HealthDown: 0}[after])
 	}
 }

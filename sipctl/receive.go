@@ -26,6 +26,7 @@ func (s *Server) receive(m transport.Message) {
 			s.metrics.malformed.Add(1)
 			return
 		}
+		s.metrics.response(msg.StatusCode)
 		s.tx.Response(msg, m)
 	}
 }
@@ -33,7 +34,7 @@ func (s *Server) receive(m transport.Message) {
 // onRequest checks a request, and leaves it to its transaction. What is refused here leaves nothing behind, and a stranger
 // gets no answer at all.
 func (s *Server) onRequest(req *sip.Request, m transport.Message) {
-	s.metrics.received(req.Method)
+	s.metrics.request(string(req.Method))
 	from := s.identify(m.Flow)
 	if fault := validateRequest(req); fault != nil {
 		s.metrics.malformed.Add(1)
@@ -129,7 +130,6 @@ func (s *Server) Ack(ack *sip.Request, m transport.Message) {
 func (s *Server) reply(req *sip.Request, f transport.Flow, code int, phrase string, headers []byte) {
 	to, message := transaction.Reply(req, f, code, phrase, headers)
 	_ = s.send(to, message)
-	s.metrics.response(code)
 }
 
 // onOptions answers the health check of a peer.

@@ -59,11 +59,18 @@ func (c *Call) final() rating.CDR {
 // wallAnswered is the answer as the wall clock said then.
 func (c *Call) wallAnswered() time.Time { return c.answered.Round(0) }
 
-// count shows an ended call in the metrics.
-func (s *Server) count(cdr rating.CDR) {
+// count shows a call that is over in the metrics; talked counts where it was answered.
+func (s *Server) count(cdr rating.CDR, talked time.Duration) {
 	s.metrics.calls.WithLabelValues(string(cdr.Disposition), cdr.Trunk).Inc()
 	if cdr.AnsweredAt != nil {
-		s.metrics.invites.WithLabelValues(string(rating.Answered)).Inc()
-		s.metrics.duration.Observe(cdr.EndedAt.Sub(*cdr.AnsweredAt).Seconds())
+		s.metrics.duration.WithLabelValues(cdr.Trunk).Observe(float64(rating.BilledSeconds(talked)))
+	}
+}
+
+// countAttempt shows what came of the last trunk that a call was offered to, where it did not lead to an answer: those before
+// it were counted when the call went on, an answer when it came.
+func (c *Call) countAttempt(cdr rating.CDR) {
+	if last := len(cdr.Attempts) - 1; last >= 0 && cdr.AnsweredAt == nil {
+		c.server.metrics.attempts.WithLabelValues(cdr.Attempts[last].Trunk, string(cdr.Outcome(last))).Inc()
 	}
 }

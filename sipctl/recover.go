@@ -131,7 +131,6 @@ func (s *Server) reborn(h rating.Hold, b blob) *Call {
 	if t, ok := snapshot.Plan.Trunk(c.cdr.Trunk); ok {
 		c.trunkState = s.trunks.get(t)
 		c.trunkState.active.Add(1)
-		s.metrics.trunkCalls.WithLabelValues(t.Name).Inc()
 		c.trunk.peer = trunkPeer(c.trunkState)
 	}
 	return c
@@ -164,6 +163,7 @@ func (s *Server) release(h rating.Hold, answered time.Time) {
 	if answered.IsZero() {
 		cdr.Disposition, cdr.AnsweredAt = rating.Failed, nil
 	}
+	s.count(cdr, now.Sub(answered))
 	s.work.goDo(func() {
 		s.commit(SpoolEntry{Settle: &rating.Settlement{Call: h.Call, Node: s.config.Node, Answered: answered, Ended: now, Talked: -1, CDR: cdr}})
 	})

@@ -113,7 +113,6 @@ func (r *registrar) send(config *rating.Trunk, expires int64, credentials []byte
 		user1.Failed(nil, err)
 		return
 	}
-	s.metrics.request("REGISTER")
 }
 
 // registering is a REGISTER that is out.
@@ -130,7 +129,6 @@ type registering struct {
 // Response implements transaction.ClientUser.
 func (g *registering) Response(_ *transaction.Client, res *sip.Response, _ transport.Message) {
 	r, s := g.registrar, g.registrar.trunk.server
-	s.metrics.response(res.StatusCode)
 	switch code := res.StatusCode; {
 	case res.IsProvisional():
 	case res.IsSuccess():

@@ -208,8 +208,10 @@ func (s *Server) send(f transport.Flow, message []byte) error {
 	err := s.net.Send(f, message)
 	if err != nil {
 		s.metrics.unsent.Inc()
+		return err
 	}
-	return err
+	s.metrics.sent(message)
+	return nil
 }
 
 // sentBy is our host and port in the Via of what goes out on a flow.

@@ -177,6 +177,9 @@ func (c *Call) attempt(to candidate) (*attempt, error) {
 	u, t := c.setup, to.trunk
 	config := t.config()
 	c.trunkState, c.cdr.Trunk, c.cdr.Sent = t, config.Name, u.admission.Route.Sent
+	if n := len(c.cdr.Attempts); n > 0 { // it has gone on from that one
+		c.server.metrics.attempts.WithLabelValues(c.cdr.Attempts[n-1].Trunk, string(c.cdr.PassedOver(n-1))).Inc()
+	}
 	c.cdr.Attempts = append(c.cdr.Attempts, rating.Attempt{Trunk: config.Name})
 	a := &attempt{call: c, trunk: t, index: len(c.cdr.Attempts) - 1, branch: transaction.NewBranch()}
 	if !to.at.IsValid() {
@@ -205,7 +208,6 @@ func (a *attempt) send(credentials []byte) error {
 	if err != nil {
 		return err
 	}
-	a.call.server.metrics.request("INVITE")
 	a.client = client
 	return nil
 }
@@ -246,7 +248,6 @@ func (a *attempt) isCurrent() bool {
 
 // onTrunkResponse takes what a trunk says to our INVITE.
 func (c *Call) onTrunkResponse(a *attempt, res *sip.Response, m transport.Message) {
-	c.server.metrics.response(res.StatusCode)
 	if !a.isCurrent() {
 		if res.IsSuccess() {
 			c.server.endStray(res, m)
@@ -269,9 +270,8 @@ func (c *Call) onTrunkResponse(a *attempt, res *sip.Response, m transport.Messag
 
 func (c *Call) onProvisional(a *attempt, res *sip.Response, m transport.Message) {
 	if c.cdr.PostDial == 0 {
-		took := time.Since(c.started)
-		c.cdr.PostDial = max(1, took.Milliseconds())
-		c.server.metrics.postDial.Observe(took.Seconds())
+		c.cdr.PostDial = max(1, time.Since(c.started).Milliseconds())
+		c.server.metrics.postDial.WithLabelValues(a.trunk.config().Name).Observe(float64(c.cdr.PostDial) / 1000) // exactly what the CDR says
 	}
 	c.enterEarly(a, res, m)
 	c.setup.accepted = res

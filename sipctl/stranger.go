@@ -77,7 +77,6 @@ func (s *Server) challenge(req *sip.Request, m transport.Message, stale bool) {
 	s.metrics.challenges.Inc()
 	to, message := transaction.ReplyAs(s.digest.tag(req), req, m.Flow, sip.StatusUnauthorized, "Unauthorized", s.digest.challenges(m.Flow.Remote.Addr(), stale, m.At))
 	_ = s.send(to, message)
-	s.metrics.response(sip.StatusUnauthorized)
 }
 
 // follows decides about a request in the caller's dialog that comes from elsewhere than the phone was. A phone that has
@@ -92,7 +91,6 @@ func (c *Call) follows(side side, tx *transaction.Server, req *sip.Request, m tr
 		}
 		s.metrics.challenges.Inc()
 		_ = tx.Respond(sip.StatusUnauthorized, "Unauthorized", s.digest.challenges(m.Flow.Remote.Addr(), stale, m.At), nil)
-		s.metrics.response(sip.StatusUnauthorized)
 		return false
 	}
 	s.metrics.unknownDialogs.Inc()

@@ -48,7 +48,7 @@ func (c *Call) repeatAck(side side, seq uint32) {
 		c.ackFlow, c.ack = c.trunk.ack(seq, nil, nil)
 	}
 	if c.ack != nil {
-		_ = c.server.net.Send(c.ackFlow, c.ack)
+		_ = c.server.send(c.ackFlow, c.ack)
 	}
 }
 
@@ -64,7 +64,7 @@ func (s *Server) endStray(res *sip.Response, m transport.Message) {
 	}
 	d.SentBy, d.Contact = s.sentBy(m.Flow), s.contact(m.Flow, "")
 	flow, ack := d.ack(res.CSeq().SeqNo, nil, nil)
-	if err := s.net.Send(flow, ack); err != nil {
+	if err := s.send(flow, ack); err != nil {
 		s.log.Warn("a stray answer could not be acknowledged", "call_id", d.CallID, "err", err)
 	}
 	s.metrics.strays.Inc()

@@ -79,14 +79,10 @@ func (t *trunkState) reserve() bool {
 		t.active.Add(-1)
 		return false
 	}
-	t.server.metrics.trunkCalls.WithLabelValues(t.config().Name).Inc()
 	return true
 }
 
-func (t *trunkState) release() {
-	t.active.Add(-1)
-	t.server.metrics.trunkCalls.WithLabelValues(t.config().Name).Dec()
-}
+func (t *trunkState) release() { t.active.Add(-1) }
 
 // flow is the way to the trunk: to its best address.
 func (t *trunkState) flow() (transport.Flow, error) {
@@ -242,6 +238,7 @@ func (t *trunks) get(config *rating.Trunk) *trunkState {
 		if state = t.byName[config.Name]; state == nil {
 			state = newTrunkState(t.server, config)
 			t.byName[config.Name] = state
+			t.server.metrics.meetTrunk(config.Name)
 		}
 		t.mu.Unlock()
 	}
