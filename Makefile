@@ -1,7 +1,7 @@
 # make demo   watch real calls being billed and cut; needs nothing but Go
 # make test   everything that must hold; installs what it needs (Debian, as root)
 .DEFAULT_GOAL := build
-.PHONY: build demo setup test lint race fuzz bench bench-ledger bench-sip flood clean
+.PHONY: build ui demo setup test lint race fuzz bench bench-ledger bench-sip flood clean
 
 VERSION ?= dev
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
@@ -9,6 +9,11 @@ FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$
 
 build:            ## bin/tollgate, static
 	CGO_ENABLED=0 go build $(FLAGS) -o bin/tollgate ./cmd/tollgate
+
+ui:               ## the web interface again, from admin/ui/src; commit what it makes (needs Node)
+	npm --prefix admin/ui ci
+	npm --prefix admin/ui run gen
+	npm --prefix admin/ui run build
 
 demo:             ## a complete world on loopback; Ctrl-C ends it
 	@CGO_ENABLED=0 go run ./cmd/tollgate demo $(ARGS)

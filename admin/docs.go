@@ -38,7 +38,6 @@ func (s *Server) plainRoutes(engine *gin.Engine) {
 	page := s.docsPage()
 	engine.GET("/docs", func(c *gin.Context) { c.Data(http.StatusOK, "text/html; charset=utf-8", page) })
 	engine.GET("/docs.css", func(c *gin.Context) { c.Data(http.StatusOK, "text/css; charset=utf-8", docsCSS) })
-	engine.GET("/", func(c *gin.Context) { c.Redirect(http.StatusFound, "/docs") })
 }
 
 // document is the description of the API.

@@ -20,8 +20,14 @@ func TestAnswersOutsideOfTheOperations(t *testing.T) {
 	w.send("POST", "/api/v1/login", strings.Repeat(" ", 10<<20)).problem(t, "ten megabytes", 413, "too-large")
 	w.as(rating.Admin, "POST", "/extensions", `{"number":"`+strings.Repeat("1", 2<<20)+`"}`).problem(t, "two megabytes", 413, "too-large")
 	w.as(rating.Admin, "POST", "/extensions", "number=101", "Content-Type: application/x-www-form-urlencoded").problem(t, "a form", 400, "malformed")
-	w.send("GET", "/", nil).expect(t, "the root", 302, nil)
-	for _, path := range []string{"/docs", "/docs.css", "/api/v1/openapi.json", "/healthz", "/api/v1/me"} {
+	for target, accept := range map[string]header{"/": "Accept: */*", "/favicon.svg": "Accept: */*", "/extensions/101?q=1": "Accept: text/html"} {
+		if page := w.send("GET", target, nil, accept); page.status != 200 || !strings.Contains(page.text, "<svg") && !strings.Contains(page.text, `<div id="app">`) {
+			t.Errorf("%s for a browser: %d %s", target, page.status, page.text)
+		}
+	}
+	w.send("GET", "/api/v2/me", nil, "Accept: text/html").problem(t, "never a page under /api", 404, "not-found")
+	w.send("GET", "/assets/gone.js", nil).expect(t, "an asset of an older version", 404, nil)
+	for _, path := range []string{"/", "/docs", "/docs.css", "/api/v1/openapi.json", "/healthz", "/api/v1/me"} {
 		h := w.send("GET", path, nil).header
 		for _, name := range []string{"Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"} {
 			if h.Get(name) == "" {

@@ -16,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tollgate/admin/ui"
 	"tollgate/rating"
 )
 
@@ -187,6 +188,7 @@ func (s *Server) engine() *gin.Engine {
 	s.api.UseMiddleware(s.authorize(s.api))
 	s.routes()
 	s.plainRoutes(engine)
+	engine.NoRoute(pages(ui.Handler()))
 	return engine
 }
 

@@ -1,0 +1,24 @@
+import { onBeforeUnmount, onMounted } from 'vue'
+
+/** Keys of a page: '/', 'n', 'r', '?' … They do nothing while somebody types, with a dialog open, or with Ctrl, Alt or Meta. */
+export function useKeys(actions: Record<string, () => void>) {
+  function onKey(event: KeyboardEvent) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return
+    const target = event.target as HTMLElement
+    if (target.closest('input:not([type=checkbox]), textarea, select, [contenteditable], [role=combobox], [role=dialog]')) return
+    if (document.querySelector('.el-overlay-dialog:not([style*="none"])')) return
+    const action = actions[event.key]
+    if (!action) return
+    event.preventDefault()
+    action()
+  }
+  onMounted(() => document.addEventListener('keydown', onKey))
+  onBeforeUnmount(() => document.removeEventListener('keydown', onKey))
+}
+
+/** Puts the cursor into the page's search field. */
+export function focusSearch() {
+  const field = document.querySelector<HTMLInputElement>('main [data-search] input, main input[data-search]')
+  field?.focus()
+  field?.select()
+}
