@@ -11,8 +11,9 @@ import (
 
 // LiveCalls are the calls that ring or talk, on every node.
 type LiveCalls interface {
-	// Calls returns them with cost so far and deadline (rating.Reckon); the slice is the caller's.
-	Calls() []rating.LiveCall
+	// Calls returns them with cost so far and deadline (rating.Reckon); the slice is the caller's. With an error, because the
+	// store does not answer, they are those of this node only.
+	Calls(ctx context.Context) ([]rating.LiveCall, error)
 	// HangUp ends a call (ended_by: operator); false: there is none of that id.
 	HangUp(id rating.CallID) bool
 	// HangUpExtension ends all calls of an extension, and returns how many.
@@ -62,8 +63,9 @@ func endOf(c rating.LiveCall) time.Time {
 	return *c.DeadlineAt
 }
 
-func (s *Server) listActiveCalls(_ context.Context, in *activeCallQuery) (*answer[list[activeCall]], error) {
-	calls := slices.DeleteFunc(s.deps.LiveCalls.Calls(), func(c rating.LiveCall) bool {
+func (s *Server) listActiveCalls(ctx context.Context, in *activeCallQuery) (*answer[list[activeCall]], error) {
+	calls, _ := s.deps.LiveCalls.Calls(ctx) // those of this node are better than none
+	calls = slices.DeleteFunc(calls, func(c rating.LiveCall) bool {
 		return !contains(in.Q, c.Extension, c.Username, c.Dialled) || in.Extension != "" && in.Extension != c.Extension
 	})
 	order(calls, in.Sort, activeCallOrders, func(a, b rating.LiveCall) int { return cmp.Compare(a.ID, b.ID) })

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -42,14 +43,33 @@ type principal struct {
 	Name    string
 	Role    rating.Role
 	session string // hash of the session, "" for an API token
+	key     string // hash of the session or of the API token
 }
 
 // identify finds who a secret belongs to. An unknown, expired or withdrawn one is unauthenticated.
 func (s *Server) identify(ctx context.Context, secret string) (principal, error) {
-	hash, now := hashSecret(secret), s.now()
+	return s.holder(ctx, hashSecret(secret), true)
+}
+
+// mayStill is nil while who was let in would be let in again. A store that does not answer changes nothing; neither does
+// the question: a session in which only a stream goes on is idle.
+func (s *Server) mayStill(ctx context.Context, who principal, allowed access) error {
+	now, err := s.holder(ctx, who.key, false)
+	if err == nil && !slices.Contains(allowed, now.Role) {
+		return forbidden
+	}
+	if errors.Is(err, unauthenticated) {
+		return err
+	}
+	return nil
+}
+
+// holder finds who a session or token belongs to, by its hash. asks: it is used for a request.
+func (s *Server) holder(ctx context.Context, hash string, asks bool) (principal, error) {
+	now := s.now()
 	session, err := s.deps.Operators.Session(ctx, hash)
 	if err == nil {
-		return s.resume(ctx, session, now)
+		return s.resume(ctx, session, now, asks)
 	}
 	if !errors.Is(err, rating.ErrNotFound) {
 		return principal{}, fmt.Errorf("read session: %w", err)
@@ -61,11 +81,11 @@ func (s *Server) identify(ctx context.Context, secret string) (principal, error)
 	if err != nil {
 		return principal{}, fmt.Errorf("read token: %w", err)
 	}
-	return principal{Name: "token " + token.Name, Role: token.Role}, nil
+	return principal{Name: "token " + token.Name, Role: token.Role, key: hash}, nil
 }
 
 // resume checks that the session still holds, and that its user is still there: the role is the user's of today.
-func (s *Server) resume(ctx context.Context, session rating.Session, now time.Time) (principal, error) {
+func (s *Server) resume(ctx context.Context, session rating.Session, now time.Time, asks bool) (principal, error) {
 	if !now.Before(session.ExpiresAt) || now.Sub(session.SeenAt) > sessionIdle {
 		return principal{}, unauthenticated
 	}
@@ -79,7 +99,7 @@ func (s *Server) resume(ctx context.Context, session rating.Session, now time.Ti
 	if session.Password != fingerprint(user.PasswordHash) { // changed since
 		return principal{}, unauthenticated
 	}
-	if now.Sub(session.SeenAt) >= sessionTouch {
+	if asks && now.Sub(session.SeenAt) >= sessionTouch {
 		session.SeenAt = now
 		err := s.deps.Operators.PutSession(ctx, session)
 		if errors.Is(err, rating.ErrNotFound) { // ended by somebody else in this moment
@@ -89,7 +109,7 @@ func (s *Server) resume(ctx context.Context, session rating.Session, now time.Ti
 			return principal{}, fmt.Errorf("touch session: %w", err)
 		}
 	}
-	return principal{Name: user.Name, Role: user.Role, session: session.Hash}, nil
+	return principal{Name: user.Name, Role: user.Role, session: session.Hash, key: session.Hash}, nil
 }
 
 type loginRequest struct {

@@ -128,7 +128,8 @@ func (s still) Recharge(_ context.Context, r rating.Recharge) ([]rating.Receipt,
 	return nil, rating.ErrUnknownExtension
 }
 
-func (s still) Calls() []rating.LiveCall   { return nil }
+func (s still) Calls(context.Context) ([]rating.LiveCall, error) { return nil, nil }
+
 func (s still) HangUp(rating.CallID) bool  { return false }
 func (s still) HangUpExtension(string) int { return 0 }
 

@@ -58,8 +58,12 @@ func addressFrom(ctx context.Context) string {
 // authorize is the one door of the API: it finds who asks, and lets in whom the operation names.
 func (s *Server) authorize(api huma.API) func(huma.Context, func(huma.Context)) {
 	return func(hc huma.Context, next func(huma.Context)) {
-		ctx, cancel := context.WithTimeout(hc.Context(), longestRequest)
-		defer cancel()
+		ctx := hc.Context()
+		if hc.Operation().Metadata[lastsKey] == nil {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, longestRequest)
+			defer cancel()
+		}
 		ctx = context.WithValue(ctx, addressKey, humagin.Unwrap(hc).ClientIP())
 		allowed, _ := hc.Operation().Metadata[accessKey].(access)
 		if !slices.Equal(allowed, anyone) {

@@ -13,6 +13,7 @@ import (
 const (
 	apiBase  = "/api/v1"
 	readsKey = "reads" // in an operation's metadata: it changes nothing, although it is a POST
+	lastsKey = "lasts" // it may take longer than other requests, and sees to its time itself
 
 	mostRates = 8 // times largestBody: a rate may name 100,000 extensions
 )

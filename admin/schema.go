@@ -136,6 +136,9 @@ func derived(r huma.Registry, t reflect.Type, suffix string, has func(*huma.Sche
 	return &huma.Schema{Ref: schemaPrefix + name}
 }
 
+// schemaOf describes a type by reference.
+func schemaOf[T any](r huma.Registry) *huma.Schema { return r.Schema(reflect.TypeFor[T](), true, "") }
+
 func jsonName(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 	return name

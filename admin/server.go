@@ -83,6 +83,7 @@ type Server struct {
 	crossOrigin *http.CrossOriginProtection
 	metrics     *metrics
 	readiness   *readiness
+	feed        *callFeed
 	api         huma.API
 	listeners   []net.Listener
 	servers     []*http.Server
@@ -115,6 +116,9 @@ func newServer(config Config, deps Deps) *Server {
 	}
 	s.metrics = newMetrics(deps.Registry)
 	s.readiness = newReadiness(deps.Ready, s.log)
+	if deps.LiveCalls != nil { // not where only the description is wanted
+		s.feed = newCallFeed(deps.LiveCalls.Calls)
+	}
 	return s
 }
 
@@ -162,6 +166,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err = <-failed:
 		running--
 	}
+	s.feed.close()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	for _, server := range s.servers {

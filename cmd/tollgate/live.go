@@ -17,13 +17,13 @@ type liveCalls struct{ *app }
 const liveLimit = 2 * time.Second // of one look at the store
 
 // Calls lists them, each with its cost so far and the instant at which its money ends. Without the store it lists our own.
-func (l liveCalls) Calls() []rating.LiveCall {
-	ctx, cancel := context.WithTimeout(context.Background(), liveLimit)
+func (l liveCalls) Calls(ctx context.Context) ([]rating.LiveCall, error) {
+	ctx, cancel := context.WithTimeout(ctx, liveLimit)
 	defer cancel()
 	own := l.sip.Calls()
 	holds, err := l.ledger.Calls(ctx)
 	if err != nil {
-		return own
+		return own, err
 	}
 	mine := make(map[rating.CallID]rating.LiveCall, len(own))
 	for _, c := range own {
@@ -40,12 +40,12 @@ func (l liveCalls) Calls() []rating.LiveCall {
 	}
 	all, err := l.reckon(ctx, byExtension)
 	if err != nil {
-		return own
+		return own, err
 	}
 	for _, c := range mine { // emergency calls that the store knows nothing of
 		all = append(all, c)
 	}
-	return all
+	return all, nil
 }
 
 // reckon fills in cost and deadline, account by account: calls of one account share its money.
@@ -79,7 +79,8 @@ func (l liveCalls) HangUp(id rating.CallID) bool {
 // HangUpExtension ends all calls of an extension, on every node, and returns how many.
 func (l liveCalls) HangUpExtension(number string) int {
 	n := 0
-	for _, c := range l.Calls() {
+	calls, _ := l.Calls(context.Background()) // ours, where the store does not answer
+	for _, c := range calls {
 		if c.Extension == number && l.HangUp(c.ID) {
 			n++
 		}
