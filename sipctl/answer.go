@@ -116,6 +116,7 @@ func (c *Call) connect() {
 	h.passed(res.Headers(), fromTrunk)
 	c.unacked = true
 	c.cdr.SIPCode = res.StatusCode
+	c.logAnswered()
 	c.server.metrics.invites.WithLabelValues(string(rating.Answered)).Inc()
 	c.server.metrics.attempts.WithLabelValues(c.cdr.Trunk, string(rating.OutcomeAnswered)).Inc()
 	if err := u.uas.Respond(res.StatusCode, phrase(res), h, res.Body()); err != nil {

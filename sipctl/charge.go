@@ -99,6 +99,6 @@ func (c *Call) cutOff(now time.Time) {
 	late := now.Sub(c.answered) - c.cut
 	c.server.metrics.cutoffs.WithLabelValues(why.String()).Inc()
 	c.server.metrics.lateness.Observe(late.Seconds())
-	c.log().Info("cut", "cause", why.String(), "talked", c.cut)
+	c.logCut(why)
 	c.stop(why)
 }

@@ -144,6 +144,7 @@ func (c *Call) settle() {
 	c.clear(silentTimer)
 	cdr := c.final()
 	c.server.count(cdr, c.talked())
+	c.server.logEnd(cdr, c.talked())
 	c.countAttempt(cdr)
 	c.releaseTrunk()
 	s := rating.Settlement{Call: c.id, Node: c.server.config.Node, Ended: c.ended.Round(0), Talked: c.talked(), CDR: cdr}

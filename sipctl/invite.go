@@ -54,6 +54,7 @@ func (s *Server) onInvite(tx *transaction.Server, req *sip.Request, m transport.
 		_ = tx.Respond(482, "Loop Detected", nil, nil) // merged: the same INVITE by another way
 		return
 	}
+	c.logBegun()
 	in := letIn{dialled: dialled, snapshot: c.setup.snapshot, cdr: c.cdr, err: badNumber}
 	c.show()
 	if tx.SetUser(c) {

@@ -164,6 +164,7 @@ func (s *Server) release(h rating.Hold, answered time.Time) {
 		cdr.Disposition, cdr.AnsweredAt = rating.Failed, nil
 	}
 	s.count(cdr, now.Sub(answered))
+	s.logEnd(cdr, now.Sub(answered))
 	s.work.goDo(func() {
 		s.commit(SpoolEntry{Settle: &rating.Settlement{Call: h.Call, Node: s.config.Node, Answered: answered, Ended: now, Talked: -1, CDR: cdr}})
 	})

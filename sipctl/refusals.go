@@ -43,6 +43,7 @@ func (r *refusals) add(cdr rating.CDR) {
 	if r.fold(cdr) {
 		return
 	}
+	r.server.logEnd(cdr, 0)
 	select {
 	case r.queue <- cdr:
 	default:
@@ -101,6 +102,7 @@ func (r *refusals) endSecond() {
 	r.mu.Unlock()
 	for _, one := range seen {
 		if one.folded != nil {
+			r.server.logEnd(*one.folded, 0)
 			r.server.commit(SpoolEntry{File: one.folded})
 		}
 	}

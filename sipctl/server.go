@@ -33,9 +33,10 @@ type Server struct {
 	metrics *metrics
 	digest  *authenticator
 
-	refusals *refusals
-	strays   *rate.Limiter // ACK and BYE for answers that belong to nothing
-	arrivals *rate.Limiter // new calls a second; nil = no limit
+	refusals     *refusals
+	strays       *rate.Limiter // ACK and BYE for answers that belong to nothing
+	refusedLines *rate.Limiter // of the log
+	arrivals     *rate.Limiter // new calls a second; nil = no limit
 
 	began      time.Time
 	background context.Context // of everything that outlives an event; ends after the last call has let go
@@ -62,7 +63,7 @@ const maxStrays = 200
 // New opens the sockets, so that a busy port is an error here. Nothing is served before Run.
 func New(config Config, deps Deps) (*Server, error) {
 	s := &Server{config: config.withDefaults(), deps: deps, log: deps.Log, access: new(guard.Access), calls: newCalls(), began: time.Now(),
-		strays: rate.NewLimiter(maxStrays, maxStrays), trusted: config.Trusted, sources: map[netip.Addr]netip.Addr{}}
+		strays: rate.NewLimiter(maxStrays, maxStrays), refusedLines: newRefusedLines(), trusted: config.Trusted, sources: map[netip.Addr]netip.Addr{}}
 	if s.log == nil {
 		s.log = slog.Default()
 	}

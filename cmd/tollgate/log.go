@@ -10,11 +10,15 @@ import (
 func newLogger(w io.Writer, c LogConfig) (*slog.Logger, *slog.LevelVar) {
 	level := new(slog.LevelVar)
 	level.Set(logLevel(c.Level))
+	return slog.New(newSampler(logHandler(w, c.Format, level))), level
+}
+
+func logHandler(w io.Writer, format string, level slog.Leveler) slog.Handler {
 	options := &slog.HandlerOptions{Level: level}
-	if c.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, options)), level
+	if format == "json" {
+		return slog.NewJSONHandler(w, options)
 	}
-	return slog.New(slog.NewTextHandler(w, options)), level
+	return slog.NewTextHandler(w, options)
 }
 
 func logLevel(name string) slog.Level {

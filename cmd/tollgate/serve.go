@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,12 +28,16 @@ func serveCommand() *cobra.Command {
 	return cmd
 }
 
+const lastLines = time.Second // that the reader of the log is given at the end
+
 func serve(ctx context.Context, configFile string, out io.Writer) error {
 	config, err := loadConfig(configFile, os.Environ())
 	if err != nil {
 		return err
 	}
-	log, level := newLogger(os.Stderr, config.Log)
+	lines := newLogWriter(os.Stderr)
+	defer lines.Close(lastLines)
+	log, level := newLogger(lines, config.Log)
 	log = log.With("node", config.Node)
 	embedded.LogClients(log)
 	announce := func(password string) {
@@ -42,6 +47,7 @@ func serve(ctx context.Context, configFile string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	a.registry.MustRegister(lines.collector())
 	log.Info("ready", "version", version, "sip", a.sip.Addrs(), "api", "http://"+a.admin.Addr().String(), "store", a.store.Kind, "durability", a.store.Report().Durability)
 	stop := a.onHangup(configFile, func(c Config) { level.Set(logLevel(c.Log.Level)) })
 	defer stop()
