@@ -14,6 +14,8 @@ type Archive interface {
 	Call(ctx context.Context, id rating.CallID) (rating.CDR, error) // rating.ErrNotFound
 	Recharges(ctx context.Context, q rating.EntryQuery) ([]rating.Entry, int64, error)
 	Statistics(ctx context.Context, q rating.StatisticsQuery) ([]rating.StatisticsRow, int64, error)
+	Unrated(ctx context.Context, q rating.UnratedQuery) ([]rating.UnratedRow, int64, error)
+	Summary(ctx context.Context, from, to string) (rating.Summary, error) // of days in the installation's time zone, both included
 }
 
 type callQuery struct {

@@ -16,7 +16,12 @@ func (w *world) startCall(extension string, tariff rating.Tariff) rating.CallID 
 	r := rating.Rate{ID: 1, Active: true, Tariff: tariff, EndTime: rating.LastSecond, Extensions: []string{"*"}, Version: 1}
 	draft := rating.CDR{ID: id, Extension: extension, Username: "User" + extension, Dialled: "988360046", Trunk: "FXO-1", RateID: 1, Rate: &r, StartedAt: callStart.Add(-5 * time.Second),
 		Currency: "USD", Disposition: rating.Answered, SIPCode: 200, EndedBy: rating.BySystem, Count: 1, Node: "gw1"}
-	if _, err := w.ledger.Authorize(w.t.Context(), rating.Authorization{Call: id, Extension: extension, Tariff: tariff, Day: "2019-05-31", At: draft.StartedAt, Ring: time.Hour, Draft: draft}); err != nil {
+	unbilled := rating.Billed
+	if (tariff == rating.Tariff{}) { // as of an extension that is not billed
+		unbilled = rating.BillingDisabled
+		draft.Unbilled = &unbilled
+	}
+	if _, err := w.ledger.Authorize(w.t.Context(), rating.Authorization{Call: id, Extension: extension, Tariff: tariff, Unbilled: unbilled, Day: "2019-05-31", At: draft.StartedAt, Ring: time.Hour, Draft: draft}); err != nil {
 		w.t.Fatal(err)
 	}
 	if _, err := w.ledger.Answer(w.t.Context(), rating.Answer{Call: id, At: callStart, Draft: draft}); err != nil {

@@ -27,11 +27,14 @@ func (s *Server) routes() {
 	route(s, managers, "DELETE /rates/{id}", "delete-rate", "Delete a rate", s.deleteRate)
 
 	route(s, everyone, "GET /calls", "list-calls", "Call log", s.listCalls)
+	route(s, everyone, "GET /calls/unrated", "list-unrated", "Destinations that found no rate, and calls that passed unbilled", s.listUnrated)
 	route(s, everyone, "GET /calls/{id}", "get-call", "One call, its cost explained step by step", s.getCall)
 	route(s, everyone, "GET /active-calls", "list-active-calls", "Calls that ring or talk now", s.listActiveCalls)
 	route(s, everyone, "GET /active-calls/events", "follow-calls", "Follow the calls as they come, change and end", s.followCalls, s.eventStream)
 	route(s, managers, "DELETE /active-calls/{id}", "hang-up", "Hang up a call", s.hangUp)
 	route(s, everyone, "GET /statistics", "statistics", "Answered calls by day, month or year", s.statistics)
+
+	route(s, everyone, "GET /dashboard", "dashboard", "Calls now, today's sums, low balances, trunks, refusals", s.dashboard)
 
 	route(s, everyone, "GET /settings", "get-settings", "Settings of the installation", s.getSettings)
 	route(s, managers, "PUT /settings", "replace-settings", "Change settings", s.replaceSettings, says(settingsRule))

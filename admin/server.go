@@ -84,6 +84,7 @@ type Server struct {
 	metrics     *metrics
 	readiness   *readiness
 	feed        *callFeed
+	board       board
 	api         huma.API
 	listeners   []net.Listener
 	servers     []*http.Server
