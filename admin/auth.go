@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"tollgate/rating"
 )
@@ -53,10 +54,10 @@ func (s *Server) identify(ctx context.Context, secret string) (principal, error)
 
 // mayStill is nil while who was let in would be let in again. A store that does not answer changes nothing; neither does
 // the question: a session in which only a stream goes on is idle.
-func (s *Server) mayStill(ctx context.Context, who principal, allowed access) error {
+func (s *Server) mayStill(ctx context.Context, who principal, op *huma.Operation) error {
 	now, err := s.holder(ctx, who.key, false)
-	if err == nil && !slices.Contains(allowed, now.Role) {
-		return forbidden
+	if err == nil {
+		return s.entitled(now, op)
 	}
 	if errors.Is(err, unauthenticated) {
 		return err
@@ -152,6 +153,10 @@ func (s *Server) login(ctx context.Context, in *loginRequest) (*loginAnswer, err
 		return nil, unauthenticated.because("The user name or the password is wrong.")
 	}
 	s.throttle.succeeded(address, name)
+	if user.Role != rating.Admin && s.expired() {
+		s.log.Warn("log-in refused: the trial is over", "user", name, "address", address)
+		return nil, licenseExpired
+	}
 	return s.openSession(ctx, user)
 }
 
@@ -209,11 +214,14 @@ func (s *Server) logout(ctx context.Context, _ *struct{}) (*logoutAnswer, error)
 type me struct {
 	Username string      `json:"username" doc:"Who is logged in; \"token NAME\" for an API token."`
 	Role     rating.Role `json:"role" enum:"admin,manager,viewer" doc:"What the user may do."`
+	License  licenseNow  `json:"license" doc:"Trial and licence, for a banner."`
+
+	EphemeralStore bool `json:"ephemeral_store" doc:"Balances live in memory and do not survive a restart: for trying things out."`
 }
 
 func (s *Server) getMe(ctx context.Context, _ *struct{}) (*answer[me], error) {
 	who := principalFrom(ctx)
-	return &answer[me]{Body: me{who.Name, who.Role}}, nil
+	return &answer[me]{me{who.Name, who.Role, licenseNowOf(s.deps.License.State()), s.config.Ephemeral}}, nil
 }
 
 type passwordRequest struct {
@@ -259,7 +267,7 @@ func (s *Server) putPassword(ctx context.Context, in *passwordRequest) (*answer[
 	if err := s.deps.Operators.DeleteSessions(ctx, user.Name, who.session); err != nil {
 		return nil, fmt.Errorf("end other sessions: %w", err)
 	}
-	return &answer[me]{Body: me{who.Name, who.Role}}, nil
+	return s.getMe(ctx, nil)
 }
 
 // keepSession lets the session in which a password was changed go on with the new one.

@@ -2,39 +2,41 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"tollgate/license"
 	"tollgate/rating"
 )
-
-// trial is how long billing may be tried out from its first activation.
-const trial = 30 * 24 * time.Hour
 
 // billing is the resource.
 type billing struct {
 	Active           bool       `json:"active" doc:"Whether calls are billed."`
-	FirstActivatedAt *time.Time `json:"first_activated_at" readOnly:"true" doc:"When billing was first activated; null: never."`
+	FirstActivatedAt *time.Time `json:"first_activated_at" readOnly:"true" doc:"When billing was first activated, which began the trial; null: never."`
 	ExpiresAt        *time.Time `json:"expires_at" readOnly:"true" doc:"End of the trial; null: not begun, or a licence that never expires."`
-	LicenseUploaded  bool       `json:"license_uploaded" readOnly:"true" doc:"Whether a valid licence is here."`
+	LicenseUploaded  bool       `json:"license_uploaded" readOnly:"true" doc:"Whether a valid licence for this device, or for a live one beside it, is here."`
 }
 
-func billingOf(b rating.Billing) billing {
-	x := billing{Active: b.Active}
-	if b.FirstActivatedAt != nil {
-		first := b.FirstActivatedAt.UTC()
-		expires := first.Add(trial)
-		x.FirstActivatedAt, x.ExpiresAt = &first, &expires
+func billingOf(b rating.Billing, st license.State) billing {
+	x := billing{Active: b.Active, LicenseUploaded: st.Licensed}
+	if !st.Started.IsZero() {
+		x.FirstActivatedAt = inUTC(&st.Started)
+	}
+	if end := st.ExpiresAt(); !end.IsZero() {
+		x.ExpiresAt = inUTC(&end)
 	}
 	return x
 }
 
-func billingAnswer(b rating.Billing) *versioned[billing] {
-	return &versioned[billing]{etag(b.Version), billingOf(b)}
+func (s *Server) billingAnswer(b rating.Billing) *versioned[billing] {
+	return &versioned[billing]{etag(b.Version), billingOf(b, s.deps.License.State())}
 }
 
 func (s *Server) getBilling(context.Context, *struct{}) (*versioned[billing], error) {
-	return billingAnswer(s.snapshot().Billing), nil
+	return s.billingAnswer(s.snapshot().Billing), nil
 }
 
 type billingReplacement struct {
@@ -42,7 +44,8 @@ type billingReplacement struct {
 	Body replacement[billing]
 }
 
-// replaceBilling switches billing on or off. The first activation is kept for good.
+// replaceBilling switches billing on or off. The first activation begins the trial; when that is over, billing can be
+// switched off, and on again only with a licence.
 func (s *Server) replaceBilling(ctx context.Context, in *billingReplacement) (*versioned[billing], error) {
 	after, err := over(in.Body.body, billing{})
 	if err != nil {
@@ -52,15 +55,28 @@ func (s *Server) replaceBilling(ctx context.Context, in *billingReplacement) (*v
 		if err := in.check(b.Version); err != nil {
 			return b, err
 		}
-		b.Active = after.Active
-		if b.Active && b.FirstActivatedAt == nil {
-			now := s.now().Truncate(time.Second)
-			b.FirstActivatedAt = &now
+		if after.Active && !b.Active {
+			st, err := s.deps.License.Activate(ctx)
+			if err != nil {
+				return b, err
+			}
+			b.FirstActivatedAt = &st.Started
 		}
+		b.Active = after.Active
 		return b, nil
 	})
+	if errors.Is(err, license.ErrTrialOver) {
+		return nil, licenseExpired.because(sentence(license.ErrTrialOver))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("edit billing: %w", err)
 	}
-	return billingAnswer(changed), nil
+	return s.billingAnswer(changed), nil
+}
+
+// sentence makes an error that was written for operators a sentence of a problem.
+func sentence(err error) string {
+	text := err.Error()
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:] + "."
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"unicode/utf8"
 
 	"tollgate/rating"
@@ -77,6 +78,17 @@ func (b body) merge(e rating.Extension, realm string) (rating.Extension, error) 
 		}
 	}
 	return merged, merged.Validate()
+}
+
+// locks reports whether the body locks, and does nothing else but perhaps end the running calls.
+func (b body) locks() bool {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(b.raw, &fields) != nil || string(fields["status"]) != `"`+string(rating.Locked)+`"` {
+		return false
+	}
+	delete(fields, "status")
+	delete(fields, "end_active_calls")
+	return len(fields) == 0
 }
 
 // endsCalls reports whether the body asks for the running calls to be ended.

@@ -168,6 +168,9 @@ type extensionEdit struct {
 }
 
 func (s *Server) editExtension(ctx context.Context, in *extensionEdit) (*versioned[extension], error) {
+	if err := s.mayEdit(in.Body.body); err != nil {
+		return nil, err
+	}
 	edited, err := s.deps.Catalog.EditExtensions(ctx, []string{in.Number}, principalFrom(ctx).Name, s.merging(in.Body.body, in.IfMatch))
 	var faults rating.Invalid
 	if errors.As(err, &faults) {
@@ -178,6 +181,14 @@ func (s *Server) editExtension(ctx context.Context, in *extensionEdit) (*version
 	}
 	s.endCallsIfAsked(in.Body.body, []string{in.Number})
 	return s.withMoney(ctx, edited[0])
+}
+
+// mayEdit lets nothing but a lock pass when the trial is over.
+func (s *Server) mayEdit(b body) error {
+	if s.expired() && !b.locks() {
+		return licenseExpired.because("The 30 days of trial are over: an extension can be locked, and nothing else of it changed, until a licence is uploaded (POST /api/v1/license).")
+	}
+	return nil
 }
 
 // merging is the edit that puts a body over an extension.
@@ -203,6 +214,9 @@ type edits struct {
 }
 
 func (s *Server) editExtensions(ctx context.Context, in *bulkEdit) (*answer[edits], error) {
+	if err := s.mayEdit(in.Body.Set.body); err != nil {
+		return nil, err
+	}
 	var wrong []fault
 	for i, number := range in.Body.Numbers {
 		if _, ok := s.snapshot().Extension(number); !ok {

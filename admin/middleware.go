@@ -67,10 +67,7 @@ func (s *Server) authorize(api huma.API) func(huma.Context, func(huma.Context)) 
 		ctx = context.WithValue(ctx, addressKey, humagin.Unwrap(hc).ClientIP())
 		allowed, _ := hc.Operation().Metadata[accessKey].(access)
 		if !slices.Equal(allowed, anyone) {
-			who, err := s.identify(ctx, s.secretOf(humagin.Unwrap(hc)))
-			if err == nil && !slices.Contains(allowed, who.Role) {
-				err = forbidden
-			}
+			who, err := s.admitted(ctx, s.secretOf(humagin.Unwrap(hc)), hc.Operation())
 			if err != nil {
 				s.refuse(api, hc, err)
 				return
@@ -80,6 +77,33 @@ func (s *Server) authorize(api huma.API) func(huma.Context, func(huma.Context)) 
 		next(huma.WithContext(hc, ctx))
 		s.changed(ctx, hc)
 	}
+}
+
+// admitted returns whose secret it is, if the operation is for the role and the licence allows it.
+func (s *Server) admitted(ctx context.Context, secret string, op *huma.Operation) (principal, error) {
+	who, err := s.identify(ctx, secret)
+	if err != nil {
+		return who, err
+	}
+	err = s.entitled(who, op)
+	if err != nil && op.OperationID == logoutID && who.session != "" { // a session that is of no use can be ended all the same
+		if e := s.deps.Operators.DeleteSession(ctx, who.session); e != nil {
+			return who, fmt.Errorf("delete session: %w", e)
+		}
+	}
+	return who, err
+}
+
+// entitled is nil where the licence lets somebody use an operation, and the role does.
+func (s *Server) entitled(who principal, op *huma.Operation) error {
+	barred := s.licensed(who, op)
+	if barred != nil && who.Role != rating.Admin {
+		return barred
+	}
+	if allowed, _ := op.Metadata[accessKey].(access); !slices.Contains(allowed, who.Role) {
+		return forbidden
+	}
+	return barred
 }
 
 // secretOf returns the token of a request: a bearer token, or else the cookie.

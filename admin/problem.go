@@ -47,6 +47,7 @@ var (
 	invalid           = &problem{Type: "validation", Title: "The request breaks a rule", Status: http.StatusUnprocessableEntity, Detail: "Mend the fields listed in errors and send it again."}
 	unauthenticated   = &problem{Type: "unauthenticated", Title: "Not logged in", Status: http.StatusUnauthorized, Detail: "Log in with POST /api/v1/login, or send a valid token: Authorization: Bearer …"}
 	forbidden         = &problem{Type: "forbidden", Title: "Not allowed", Status: http.StatusForbidden, Detail: "Your role does not allow this; ask an administrator."}
+	licenseExpired    = &problem{Type: "license-expired", Title: "The trial is over", Status: http.StatusForbidden, Detail: "The 30 days of trial are over. Calls go on and are charged; the administrator uploads a licence (POST /api/v1/license), or deactivates billing."}
 	notFound          = &problem{Type: "not-found", Title: "Not found", Status: http.StatusNotFound, Detail: "There is nothing under this address; /docs lists what there is."}
 	methodNotAllowed  = &problem{Type: "method-not-allowed", Title: "Method not allowed", Status: http.StatusMethodNotAllowed, Detail: "This address takes other methods; /docs lists them."}
 	conflict          = &problem{Type: "conflict", Title: "In conflict with what exists", Status: http.StatusConflict, Detail: "Read the resource again and decide anew."}
@@ -61,7 +62,7 @@ var (
 
 // allProblems lists them for the documentation.
 func allProblems() []*problem {
-	return []*problem{malformed, invalid, unauthenticated, forbidden, notFound, methodNotAllowed, conflict, insufficientFunds, staleVersion, keyReused,
+	return []*problem{malformed, invalid, unauthenticated, forbidden, licenseExpired, notFound, methodNotAllowed, conflict, insufficientFunds, staleVersion, keyReused,
 		throttled, tooLarge, storeUnavailable, internal}
 }
 

@@ -87,6 +87,9 @@ func errorsOf(method, path string, who access) []int {
 	if method == http.MethodPut || method == http.MethodPatch {
 		codes = append(codes, http.StatusPreconditionFailed)
 	}
+	if path == "/login" {
+		codes = append(codes, http.StatusForbidden) // license-expired
+	}
 	if path == "/login" || path == "/me/password" {
 		codes = append(codes, http.StatusTooManyRequests)
 	}

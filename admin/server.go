@@ -26,6 +26,7 @@ type Config struct {
 	MetricsListen string      // address of /metrics; "" = on Listen
 	TLS           *tls.Config // nil = plain HTTP
 	Realm         string      // of SIP digests, equal on all nodes
+	Ephemeral     bool        // balances do not survive a restart: whoever logs in is told
 	Version       string      // of the program, for the description of the API
 }
 
@@ -36,6 +37,7 @@ type Deps struct {
 	Ledger    Ledger
 	Archive   Archive
 	AuditLog  AuditLog // nil: changes are logged only
+	License   License
 	LiveCalls LiveCalls
 	Trunks    TrunkHealth // nil: the health of every trunk is unknown
 	Ready     []ReadyCheck
@@ -92,8 +94,8 @@ type Server struct {
 
 // New listens on the configured addresses. Run answers what comes in.
 func New(config Config, deps Deps) (*Server, error) {
-	if deps.Catalog == nil || deps.Operators == nil || deps.Ledger == nil || deps.Archive == nil || deps.LiveCalls == nil || deps.Gatherer == nil {
-		return nil, errors.New("admin: catalog, operators, ledger, archive, live calls and metrics are all needed")
+	if deps.Catalog == nil || deps.Operators == nil || deps.Ledger == nil || deps.Archive == nil || deps.License == nil || deps.LiveCalls == nil || deps.Gatherer == nil {
+		return nil, errors.New("admin: catalog, operators, ledger, archive, licence, live calls and metrics are all needed")
 	}
 	s := newServer(config, deps)
 	engine := s.engine()

@@ -53,7 +53,7 @@ func (s *Server) followCalls(ctx context.Context, _ *struct{}) (*stream, error) 
 
 // sendEvents writes what the follower is told until it leaves, may not follow any more, or does not read.
 func (s *Server) sendEvents(hc huma.Context, who principal, one *follower) {
-	ctx, allowed := hc.Context(), hc.Operation().Metadata[accessKey].(access)
+	ctx := hc.Context()
 	hc.SetHeader("Content-Type", "text/event-stream")
 	hc.SetHeader("X-Accel-Buffering", "no") // nginx would keep events back
 	hc.SetStatus(http.StatusOK)
@@ -79,7 +79,7 @@ func (s *Server) sendEvents(hc huma.Context, who principal, one *follower) {
 				return
 			}
 		case <-recheck.C:
-			if s.mayStill(ctx, who, allowed) != nil {
+			if s.mayStill(ctx, who, hc.Operation()) != nil {
 				return
 			}
 		}

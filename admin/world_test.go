@@ -40,6 +40,7 @@ type world struct {
 	tokens  map[rating.Role]string
 	changes *changeList
 	ready   *readyState
+	licence *licensing
 }
 
 const (
@@ -138,7 +139,7 @@ func newWorld(t *testing.T) *world {
 	t.Parallel() // every world has a store of its own
 	ctx, cancel := context.WithCancel(context.Background())
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	w := &world{t: t, sip: &sipSide{health: map[string]string{"FXO-1": "up"}}, tokens: map[rating.Role]string{}, changes: &changeList{}, ready: &readyState{}}
+	w := &world{t: t, sip: &sipSide{health: map[string]string{"FXO-1": "up"}}, tokens: map[rating.Role]string{}, changes: &changeList{}, ready: &readyState{}, licence: newLicensing(t, log)}
 	w.redis = redistest.StartServer(t)
 	client := w.redis.Client()
 	w.ledger = ledger.New(client, ledger.Options{Node: "gw1", Log: log})
@@ -152,7 +153,7 @@ func newWorld(t *testing.T) *world {
 	w.drain = &archive.Drain{Outbox: outbox{w.ledger}, Archive: w.archive}
 	registry := prometheus.NewRegistry()
 	server, err := admin.New(admin.Config{Listen: "127.0.0.1:0", Realm: realm, Version: "1"}, admin.Deps{
-		Catalog: w.catalog, Operators: w.catalog, Ledger: w.ledger, Archive: w.archive, LiveCalls: w.sip, Trunks: w.sip,
+		Catalog: w.catalog, Operators: w.catalog, Ledger: w.ledger, Archive: w.archive, License: w.licence.keeper, LiveCalls: w.sip, Trunks: w.sip,
 		Ready:    []admin.ReadyCheck{{Name: "store", Check: w.ledger.Ping}, {Name: "sip", Check: w.ready.check}},
 		Gatherer: registry, Registry: registry, Log: log, OnChange: w.changes.add})
 	if err != nil {

@@ -119,9 +119,30 @@ func (k *Keeper) lists(l License) bool {
 	return l.Lists(k.options.Device) || slices.ContainsFunc(k.live, l.Lists)
 }
 
-// Source returns the billing source file of this device.
-func (k *Keeper) Source() []byte {
-	return Request{Device: k.options.Device, Made: k.options.Now()}.Text()
+// Source returns the billing source file of this device; ErrNoIdentifiers where nothing tells it from another.
+func (k *Keeper) Source() ([]byte, error) {
+	if len(k.options.Device.Identifiers) == 0 {
+		return nil, ErrNoIdentifiers
+	}
+	return Request{Device: k.options.Device, Made: k.options.Now()}.Text(), nil
+}
+
+// Recall takes over a start of the trial that somebody else remembers: all three places may be wiped, and the program
+// still know when billing was first activated. The oldest start wins here too.
+func (k *Keeper) Recall(ctx context.Context, started time.Time) {
+	started = started.UTC().Truncate(time.Second)
+	k.mu.Lock()
+	known := k.record.Started
+	if started.IsZero() || !known.IsZero() && !started.Before(known) {
+		k.mu.Unlock()
+		return
+	}
+	k.record.Started = started
+	k.clock.raise(started)
+	k.mu.Unlock()
+	if err := k.save(ctx, true); err != nil {
+		k.log.Warn("the start of the trial is remembered nowhere", "err", err)
+	}
 }
 
 // Activate is called when billing is switched on. The first time begins the trial; with the trial over and no licence it

@@ -43,6 +43,12 @@ func (s State) Remaining() (left time.Duration, endless bool) {
 	return max(0, end.Sub(s.Now)), false
 }
 
+// DaysLeft is how many days of the trial are left, a begun one counted; 0 when it is over or has no end.
+func (s State) DaysLeft() int64 {
+	left, _ := s.Remaining()
+	return int64((left + 24*time.Hour - 1) / (24 * time.Hour))
+}
+
 // Expiring reports whether operators should be told that the end is near.
 func (s State) Expiring() bool {
 	left, endless := s.Remaining()

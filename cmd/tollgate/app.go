@@ -248,9 +248,9 @@ func (a *app) openAdmin(ctx context.Context, password string) (err error) {
 	if err := a.nowOrLate(ctx, func(ctx context.Context) error { return a.ensureAdmin(ctx, password) }); err != nil {
 		return err
 	}
-	a.admin, err = admin.New(admin.Config{Listen: a.config.Admin.Listen, MetricsListen: a.config.Admin.MetricsListen, TLS: a.adminCertificate.server(), Realm: a.config.SIP.Realm, Version: version},
+	a.admin, err = admin.New(admin.Config{Listen: a.config.Admin.Listen, MetricsListen: a.config.Admin.MetricsListen, TLS: a.adminCertificate.server(), Realm: a.config.SIP.Realm, Ephemeral: a.store.Ephemeral, Version: version},
 		admin.Deps{
-			Catalog: a.catalog, Operators: a.catalog, Ledger: a.ledger, Archive: a.archive, AuditLog: auditLog{a.changes, a.archive},
+			Catalog: a.catalog, Operators: a.catalog, Ledger: a.ledger, Archive: a.archive, License: a.license, AuditLog: auditLog{a.changes, a.archive},
 			LiveCalls: liveCalls{a}, Trunks: trunkHealth{a.sip}, Ready: a.readyChecks(), Gatherer: a.registry, Registry: a.registry, Log: a.log,
 		})
 	return err

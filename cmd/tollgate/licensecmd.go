@@ -71,7 +71,7 @@ func printLicense(out io.Writer, s license.State) {
 		}
 		return t.UTC().Format(time.RFC3339)
 	}
-	left, endless := s.Remaining()
+	_, endless := s.Remaining()
 	expires := when(s.ExpiresAt(), "-")
 	switch {
 	case s.Licensed:
@@ -79,7 +79,7 @@ func printLicense(out io.Writer, s license.State) {
 	case s.Expired():
 		expires += " (over: upload a licence)"
 	case !endless:
-		expires += fmt.Sprintf(" (%d days left)", int(left.Hours()/24))
+		expires += fmt.Sprintf(" (%d days left)", s.DaysLeft())
 	}
 	row("Time of first activation", when(s.Started, "-"))
 	row("Time of expiration", expires)
