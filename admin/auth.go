@@ -134,6 +134,7 @@ type loginAnswer struct {
 func (s *Server) login(ctx context.Context, in *loginRequest) (*loginAnswer, error) {
 	address, name := addressFrom(ctx), in.Body.Username
 	if err := s.admit(address, name); err != nil {
+		s.slowedDown(ctx)
 		return nil, err
 	}
 	user, err := s.deps.Operators.User(ctx, name)
@@ -149,7 +150,7 @@ func (s *Server) login(ctx context.Context, in *loginRequest) (*loginAnswer, err
 		return nil, hashErr
 	}
 	if !good || err != nil {
-		s.log.Warn("log-in failed", "user", name, "address", address)
+		s.logInFailed(ctx, name, err == nil)
 		return nil, unauthenticated.because("The user name or the password is wrong.")
 	}
 	s.throttle.succeeded(address, name)
@@ -157,7 +158,11 @@ func (s *Server) login(ctx context.Context, in *loginRequest) (*loginAnswer, err
 		s.log.Warn("log-in refused: the trial is over", "user", name, "address", address)
 		return nil, licenseExpired
 	}
-	return s.openSession(ctx, user)
+	opened, err := s.openSession(ctx, user)
+	if err == nil {
+		s.note(context.WithValue(ctx, principalKey, principal{Name: user.Name, Role: user.Role}), actionLogIn, "user "+user.Name, nil)
+	}
+	return opened, err
 }
 
 // admit lets an attempt to log in pass, or says how long to wait.
@@ -204,6 +209,7 @@ func (s *Server) logout(ctx context.Context, _ *struct{}) (*logoutAnswer, error)
 		if err := s.deps.Operators.DeleteSession(ctx, who.session); err != nil {
 			return nil, fmt.Errorf("delete session: %w", err)
 		}
+		s.note(ctx, actionLogOut, "user "+who.Name, nil)
 	}
 	gone := s.cookie("", time.Unix(1, 0))
 	gone.MaxAge = -1
@@ -252,6 +258,7 @@ func (s *Server) putPassword(ctx context.Context, in *passwordRequest) (*answer[
 		return nil, err
 	}
 	if !good {
+		s.note(ctx, actionPasswordWrong, "user "+who.Name, nil)
 		return nil, invalid.with(fault{"body.old_password", "is not the password of today"})
 	}
 	s.throttle.succeeded(addressFrom(ctx), who.Name)
@@ -261,6 +268,7 @@ func (s *Server) putPassword(ctx context.Context, in *passwordRequest) (*answer[
 	if err := s.deps.Operators.PutUser(ctx, user); err != nil {
 		return nil, fmt.Errorf("store user: %w", err)
 	}
+	trailFrom(ctx).tell("user "+user.Name, nil, passwordChanged)
 	if err := s.keepSession(ctx, who.session, user); err != nil {
 		return nil, err
 	}

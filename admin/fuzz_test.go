@@ -129,7 +129,11 @@ func (s still) Recharge(_ context.Context, r rating.Recharge) ([]rating.Receipt,
 	return nil, rating.ErrUnknownExtension
 }
 
-func (s still) State() license.State                            { return license.State{} }
+func (s still) State() license.State                             { return license.State{} }
+func (s still) Append(context.Context, rating.AuditRecord) error { return nil }
+func (s still) AuditLog(context.Context, rating.AuditQuery) ([]rating.AuditRecord, int64, error) {
+	return nil, 0, nil
+}
 func (s still) Source() ([]byte, error)                         { return nil, nil }
 func (s still) Activate(context.Context) (license.State, error) { return license.State{}, nil }
 func (s still) Install(context.Context, []byte) (license.State, error) {
@@ -162,7 +166,7 @@ func FuzzBodies(f *testing.F) {
 	f.Add(13, `{"trunks":["FXO-1"],"strip":40,"number_length":-1}`)
 	f.Add(16, `{"name":"x","role":"admin","expires_at":"9999-12-31T23:59:59Z"}`)
 	catalog := newStill()
-	server := newServer(Config{Realm: "x"}, Deps{Catalog: catalog, Operators: catalog, Ledger: catalog, LiveCalls: catalog, License: catalog, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	server := newServer(Config{Realm: "x"}, Deps{Catalog: catalog, Operators: catalog, Ledger: catalog, LiveCalls: catalog, License: catalog, AuditLog: catalog, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	engine := server.engine()
 	f.Fuzz(func(t *testing.T, operation int, text string) {
 		method, path, _ := strings.Cut(bodies[(operation%len(bodies)+len(bodies))%len(bodies)], " ")

@@ -112,23 +112,3 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 }
-
-func TestEveryChangeIsTold(t *testing.T) {
-	w := newWorld(t)
-	w.do("POST", "/extensions", object{"number": "101"})
-	w.do("GET", "/extensions", nil)
-	w.do("POST", "/rates/quote", object{"extension": "101", "number": "1"})
-	w.as(rating.Viewer, "PATCH", "/extensions/101", object{"username": "x"})
-	w.as(rating.Admin, "PATCH", "/extensions/101", object{"credit": 1})
-	w.as(rating.Manager, "PATCH", "/extensions/101", object{"username": "x"})
-	w.changes.mu.Lock()
-	defer w.changes.mu.Unlock()
-	var told []string
-	for _, c := range w.changes.list {
-		told = append(told, c.Actor+" "+c.Operation+" "+c.Object+" "+c.Address)
-	}
-	want := []string{"token admin create-extension /extensions 127.0.0.1", "token manager edit-extension /extensions/101 127.0.0.1"}
-	if strings.Join(told, "\n") != strings.Join(want, "\n") {
-		t.Errorf("told %q, want %q", told, want)
-	}
-}

@@ -130,12 +130,14 @@ func (s *Server) uploadLicense(ctx context.Context, in *licenseUpload) (*answer[
 	for _, refused := range refusals {
 		if errors.Is(err, refused) {
 			s.log.Warn("a licence was refused, nothing is changed", "by", principalFrom(ctx).Name, "address", addressFrom(ctx), "err", err)
+			s.note(ctx, actionRefusedFile, "license", map[string]string{"reason": err.Error()})
 			return nil, invalid.because("The licence is refused, and nothing has changed: " + err.Error() + ".").(*problem).with(fault{"body", refused.Error()})
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("install the licence: %w", err)
 	}
+	trailFrom(ctx).tell("license", nil, map[string]any{"number": st.License.Number, "holder": st.License.Holder, "devices": len(st.License.Devices)})
 	return &answer[billing]{billingOf(s.snapshot().Billing, st)}, nil
 }
 

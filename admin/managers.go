@@ -92,6 +92,7 @@ func (s *Server) createManager(ctx context.Context, in *managerRequest) (*answer
 	if err != nil {
 		return nil, fmt.Errorf("store user: %w", err)
 	}
+	trailFrom(ctx).tell("user "+user.Name, nil, managerOf(user))
 	made := managerOf(user)
 	made.Password = password
 	return &answer[manager]{made}, nil
@@ -130,6 +131,7 @@ func (s *Server) putManagerPassword(ctx context.Context, in *managerPasswordRequ
 	if err := s.deps.Operators.DeleteSessions(ctx, user.Name, ""); err != nil {
 		return nil, fmt.Errorf("end sessions: %w", err)
 	}
+	trailFrom(ctx).tell("user "+user.Name, nil, passwordChanged)
 	changed := managerOf(user)
 	changed.Password = shown
 	return &answer[manager]{changed}, nil
@@ -153,8 +155,12 @@ func (s *Server) deleteManager(ctx context.Context, in *ManagerPath) (*struct{},
 	if err := s.deps.Operators.DeleteUser(ctx, user.Name); err != nil {
 		return nil, fmt.Errorf("delete user: %w", err)
 	}
+	trailFrom(ctx).tell("user "+user.Name, managerOf(user), nil)
 	return nil, nil
 }
+
+// passwordChanged is what the audit log is told of a new password.
+var passwordChanged = map[string]string{"password": "(changed)"}
 
 // manager returns a user beside the administrator, who is none of these.
 func (s *Server) manager(ctx context.Context, name string) (rating.User, error) {

@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -41,6 +40,8 @@ type contextKey int
 const (
 	principalKey contextKey = iota
 	addressKey
+	trailKey
+	pathKey
 )
 
 // principalFrom returns who sends the request; the zero principal where nobody is logged in.
@@ -53,6 +54,12 @@ func principalFrom(ctx context.Context) principal {
 func addressFrom(ctx context.Context) string {
 	address, _ := ctx.Value(addressKey).(string)
 	return address
+}
+
+// pathFrom returns what the path of the request is about, for the audit log.
+func pathFrom(ctx context.Context) string {
+	object, _ := ctx.Value(pathKey).(string)
+	return object
 }
 
 // authorize is the one door of the API: it finds who asks, and lets in whom the operation names.
@@ -74,8 +81,11 @@ func (s *Server) authorize(api huma.API) func(huma.Context, func(huma.Context)) 
 			}
 			ctx = context.WithValue(ctx, principalKey, who)
 		}
+		if changes(hc.Operation()) {
+			u := hc.URL()
+			ctx = context.WithValue(context.WithValue(ctx, trailKey, &trail{}), pathKey, objectOf(u.Path))
+		}
 		next(huma.WithContext(hc, ctx))
-		s.changed(ctx, hc)
 	}
 }
 
@@ -147,30 +157,6 @@ func (s *Server) explain(ctx context.Context, op huma.Operation, err error) *pro
 		s.log.LogAttrs(ctx, slog.LevelError, "request failed", slog.String("operation", op.OperationID), slog.String("by", principalFrom(ctx).Name), slog.Any("err", err))
 	}
 	return p
-}
-
-// Change is a change that somebody made through the API.
-type Change struct {
-	At        time.Time
-	Actor     string
-	Role      rating.Role
-	Address   string
-	Operation string // such as edit-extension
-	Object    string // path under /api/v1
-}
-
-// changed tells of every request that changed something. This is where a record of changes is kept.
-func (s *Server) changed(ctx context.Context, hc huma.Context) {
-	op := hc.Operation()
-	if op.Method == http.MethodGet || op.Metadata[readsKey] != nil || hc.Status() >= 300 {
-		return
-	}
-	who, u := principalFrom(ctx), hc.URL()
-	change := Change{At: s.now(), Actor: who.Name, Role: who.Role, Address: addressFrom(ctx), Operation: op.OperationID, Object: strings.TrimPrefix(u.Path, apiBase)}
-	s.log.Info("changed", "by", change.Actor, "address", change.Address, "operation", change.Operation, "object", change.Object)
-	if s.deps.OnChange != nil {
-		s.deps.OnChange(ctx, change)
-	}
 }
 
 // problems written outside of Huma: by Gin's router, by the checks before it, after a panic.

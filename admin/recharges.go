@@ -82,7 +82,19 @@ func (s *Server) recharge(ctx context.Context, in *rechargeRequest) (*answer[rec
 	if err != nil {
 		return nil, fmt.Errorf("recharge: %w", err)
 	}
+	tellReceipts(trailFrom(ctx), r, done)
 	return receiptsOf(done), nil
+}
+
+// tellReceipts tells what a recharge did. An answer that is given again says so: no money moved this time.
+func tellReceipts(t *trail, r rating.Recharge, done []rating.Receipt) {
+	for _, one := range done {
+		after := map[string]any{"balance": one.After, "amount": one.Amount, "note": r.Note}
+		if !one.At.Equal(r.At.UTC().Truncate(time.Microsecond)) {
+			after["repeated"], after["first_at"] = true, one.At.UTC()
+		}
+		t.tell("extension "+one.Extension, map[string]any{"balance": one.Before}, after)
+	}
 }
 
 func receiptsOf(done []rating.Receipt) *answer[receipts] {

@@ -25,7 +25,8 @@ var mayUse = map[string]string{
 	"list-trunks": "admins", "get-trunk": "admins", "create-trunk": "admins", "edit-trunk": "admins", "delete-trunk": "admins",
 	"list-dial-rules": "admins", "get-dial-rule": "admins", "create-dial-rule": "admins", "edit-dial-rule": "admins", "delete-dial-rule": "admins", "test-dial-rules": "admins",
 	"list-managers": "admins", "create-manager": "admins", "put-manager-password": "admins", "delete-manager": "admins",
-	"list-tokens": "admins", "create-token": "admins", "delete-token": "admins",
+	"list-audit-log": "admins",
+	"list-tokens":    "admins", "create-token": "admins", "delete-token": "admins",
 }
 
 var rolesOf = map[string]map[rating.Role]bool{

@@ -56,6 +56,9 @@ func route[In, Out any](s *Server, who access, at, id, summary string, handler f
 		if err != nil {
 			return nil, s.explain(ctx, op, err)
 		}
+		if changes(&op) {
+			s.record(ctx, &op)
+		}
 		return out, nil
 	})
 }

@@ -72,4 +72,6 @@ func (s *Server) routes() {
 	route(s, admins, "GET /tokens", "list-tokens", "List API tokens", s.listTokens)
 	route(s, admins, "POST /tokens", "create-token", "Make an API token; it is shown this once", s.createToken, evenExpired)
 	route(s, admins, "DELETE /tokens/{id}", "delete-token", "Withdraw an API token", s.deleteToken, evenExpired)
+
+	route(s, admins, "GET /audit-log", "list-audit-log", "Who changed what, and who tried", s.listAuditLog)
 }

@@ -36,22 +36,14 @@ type Deps struct {
 	Operators Operators
 	Ledger    Ledger
 	Archive   Archive
-	AuditLog  AuditLog // nil: changes are logged only
+	AuditLog  AuditLog
 	License   License
 	LiveCalls LiveCalls
 	Trunks    TrunkHealth // nil: the health of every trunk is unknown
 	Ready     []ReadyCheck
-	Gatherer  prometheus.Gatherer                 // what /metrics shows
-	Registry  prometheus.Registerer               // nil: the metrics of the HTTP side are counted, but shown nowhere
-	Log       *slog.Logger                        // nil: slog.Default()
-	OnChange  func(ctx context.Context, c Change) // nil: changes are logged only
-}
-
-// AuditLog keeps what operators change.
-type AuditLog interface {
-	// Append takes a record for good, see rating.AuditRecord; its ID and At are made up. It is listed when Append returns.
-	Append(ctx context.Context, r rating.AuditRecord) error
-	AuditLog(ctx context.Context, q rating.AuditQuery) ([]rating.AuditRecord, int64, error)
+	Gatherer  prometheus.Gatherer   // what /metrics shows
+	Registry  prometheus.Registerer // nil: the metrics of the HTTP side are counted, but shown nowhere
+	Log       *slog.Logger          // nil: slog.Default()
 }
 
 // Catalog is what operators edit. Every edit shows in Current on this node when it returns.
@@ -82,6 +74,7 @@ type Server struct {
 	now         func() time.Time
 	hasher      *hasher
 	throttle    *throttle
+	failures    *pace
 	crossOrigin *http.CrossOriginProtection
 	metrics     *metrics
 	readiness   *readiness
@@ -94,8 +87,8 @@ type Server struct {
 
 // New listens on the configured addresses. Run answers what comes in.
 func New(config Config, deps Deps) (*Server, error) {
-	if deps.Catalog == nil || deps.Operators == nil || deps.Ledger == nil || deps.Archive == nil || deps.License == nil || deps.LiveCalls == nil || deps.Gatherer == nil {
-		return nil, errors.New("admin: catalog, operators, ledger, archive, licence, live calls and metrics are all needed")
+	if deps.Catalog == nil || deps.Operators == nil || deps.Ledger == nil || deps.Archive == nil || deps.License == nil || deps.AuditLog == nil || deps.LiveCalls == nil || deps.Gatherer == nil {
+		return nil, errors.New("admin: catalog, operators, ledger, archive, licence, audit log, live calls and metrics are all needed")
 	}
 	s := newServer(config, deps)
 	engine := s.engine()
@@ -112,8 +105,9 @@ func New(config Config, deps Deps) (*Server, error) {
 
 func newServer(config Config, deps Deps) *Server {
 	setUpLibraries()
+	deps.Catalog = watched{deps.Catalog}
 	s := &Server{config: config, deps: deps, log: deps.Log, now: func() time.Time { return time.Now().UTC() },
-		hasher: newHasher(), throttle: newThrottle(), crossOrigin: http.NewCrossOriginProtection()}
+		hasher: newHasher(), throttle: newThrottle(), failures: &pace{}, crossOrigin: http.NewCrossOriginProtection()}
 	if s.log == nil {
 		s.log = slog.Default()
 	}

@@ -72,6 +72,7 @@ func (s *Server) createToken(ctx context.Context, in *tokenRequest) (*answer[tok
 	if err != nil {
 		return nil, err
 	}
+	trailFrom(ctx).tell("token "+t.Name, nil, tokenOf(t))
 	made := tokenOf(t)
 	made.Token = secret
 	return &answer[token]{made}, nil
@@ -94,12 +95,19 @@ func CreateToken(ctx context.Context, tokens Tokens, t rating.Token) (rating.Tok
 func (s *Server) deleteToken(ctx context.Context, in *struct {
 	ID string `path:"id" maxLength:"64" doc:"The token's id."`
 }) (*struct{}, error) {
-	err := s.deps.Operators.DeleteToken(ctx, in.ID)
+	tokens, err := s.deps.Operators.Tokens(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read tokens: %w", err)
+	}
+	err = s.deps.Operators.DeleteToken(ctx, in.ID)
 	if errors.Is(err, rating.ErrNotFound) {
 		return nil, notFound.because("There is no token " + in.ID + ".")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("delete token: %w", err)
+	}
+	if i := slices.IndexFunc(tokens, func(t rating.Token) bool { return t.ID == in.ID }); i >= 0 {
+		trailFrom(ctx).tell("token "+tokens[i].Name, tokenOf(tokens[i]), nil)
 	}
 	return nil, nil
 }

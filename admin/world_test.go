@@ -22,6 +22,7 @@ import (
 	"tollgate/admin"
 	"tollgate/rating"
 	"tollgate/rating/archive"
+	"tollgate/rating/auditlog"
 	"tollgate/rating/catalog"
 	"tollgate/rating/embedded/redistest"
 	"tollgate/rating/ledger"
@@ -38,7 +39,6 @@ type world struct {
 	redis   *redistest.Server
 	sip     *sipSide
 	tokens  map[rating.Role]string
-	changes *changeList
 	ready   *readyState
 	licence *licensing
 }
@@ -98,16 +98,22 @@ func (s *sipSide) Trunk(name string) (admin.TrunkNow, bool) {
 	return admin.TrunkNow{Health: health, ActiveCalls: 2, Registration: admin.Registration{State: "off"}}, known
 }
 
-// changeList remembers what the server says that was changed.
-type changeList struct {
-	mu   sync.Mutex
-	list []admin.Change
+// changeLog is the audit log as the program wires it.
+type changeLog struct {
+	store   *auditlog.Log
+	archive *archive.Archive
 }
 
-func (c *changeList) add(_ context.Context, change admin.Change) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.list = append(c.list, change)
+func (l changeLog) Append(ctx context.Context, r rating.AuditRecord) error {
+	return l.store.Append(ctx, r)
+}
+
+func (l changeLog) AuditLog(ctx context.Context, q rating.AuditQuery) ([]rating.AuditRecord, int64, error) {
+	waiting, err := l.store.Waiting(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	return l.archive.AuditLog(ctx, q, waiting)
 }
 
 // readyState is a check that a test can make fail.
@@ -139,7 +145,7 @@ func newWorld(t *testing.T) *world {
 	t.Parallel() // every world has a store of its own
 	ctx, cancel := context.WithCancel(context.Background())
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	w := &world{t: t, sip: &sipSide{health: map[string]string{"FXO-1": "up"}}, tokens: map[rating.Role]string{}, changes: &changeList{}, ready: &readyState{}, licence: newLicensing(t, log)}
+	w := &world{t: t, sip: &sipSide{health: map[string]string{"FXO-1": "up"}}, tokens: map[rating.Role]string{}, ready: &readyState{}, licence: newLicensing(t, log)}
 	w.redis = redistest.StartServer(t)
 	client := w.redis.Client()
 	w.ledger = ledger.New(client, ledger.Options{Node: "gw1", Log: log})
@@ -153,9 +159,9 @@ func newWorld(t *testing.T) *world {
 	w.drain = &archive.Drain{Outbox: outbox{w.ledger}, Archive: w.archive}
 	registry := prometheus.NewRegistry()
 	server, err := admin.New(admin.Config{Listen: "127.0.0.1:0", Realm: realm, Version: "1"}, admin.Deps{
-		Catalog: w.catalog, Operators: w.catalog, Ledger: w.ledger, Archive: w.archive, License: w.licence.keeper, LiveCalls: w.sip, Trunks: w.sip,
+		Catalog: w.catalog, Operators: w.catalog, Ledger: w.ledger, Archive: w.archive, License: w.licence.keeper, AuditLog: changeLog{auditlog.New(client), w.archive}, LiveCalls: w.sip, Trunks: w.sip,
 		Ready:    []admin.ReadyCheck{{Name: "store", Check: w.ledger.Ping}, {Name: "sip", Check: w.ready.check}},
-		Gatherer: registry, Registry: registry, Log: log, OnChange: w.changes.add})
+		Gatherer: registry, Registry: registry, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
