@@ -92,6 +92,7 @@ type Hold struct {
 	Started   time.Time
 	Answered  time.Time // zero while ringing
 	Lease     time.Time // lapses when nobody extends or settles the call
+	Seen      time.Time // when somebody last looked after the talking call; zero where that is not known
 	Draft     CDR
 	Dialog    []byte // nil while ringing
 }

@@ -74,6 +74,8 @@ func (c *Call) deliverStored(grant rating.Grant, err error) {
 	c.deliver(func(c *Call) {
 		switch {
 		case c.state != storing:
+		case errors.Is(err, rating.ErrOwnedElsewhere):
+			c.yieldAnswer()
 		case err != nil:
 			c.log().Error("an answer could not be recorded, so the call is not let through", "err", err)
 			c.stop(causeSystem)

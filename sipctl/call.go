@@ -48,11 +48,12 @@ type Call struct {
 	cdr      rating.CDR
 
 	// The end.
-	byes      int  // of ours, not answered yet
-	unacked   bool // our 200 has not been acknowledged
-	revived   bool // a process before this one began it
-	askBoth   bool // the next keepalive asks both legs, however lately they were heard
-	owed      bool // a BYE to the caller waits for that
+	byes      int       // of ours, not answered yet
+	unacked   bool      // our 200 has not been acknowledged
+	revived   bool      // a process before this one began it
+	sure      time.Time // since when the call is known to be ours (pulse.go)
+	askBoth   bool      // the next keepalive asks both legs, however lately they were heard
+	owed      bool      // a BYE to the caller waits for that
 	settled   bool
 	removed   bool
 	lateOffer bool   // the INVITE had no body: the ACK carries the answer
@@ -267,6 +268,10 @@ func (c *Call) rearm() {
 func (c *Call) onTimer() {
 	now := time.Now()
 	c.timerAt = time.Time{}
+	if c.doubtful(now) {
+		c.reassure((*Call).onTimer, func(*Call) {})
+		return
+	}
 	for k, at := range c.deadlines {
 		if at.IsZero() || now.Before(at) {
 			continue

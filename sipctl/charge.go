@@ -72,7 +72,10 @@ func (c *Call) onExtended(asked time.Duration, grant rating.Grant, err error) {
 	now := time.Now()
 	talked := now.Sub(c.answered)
 	switch {
-	case grant.Settled, errors.Is(err, rating.ErrSettled), errors.Is(err, rating.ErrNoCall) && !c.spooled(), errors.Is(err, rating.ErrOwnedElsewhere):
+	case errors.Is(err, rating.ErrOwnedElsewhere):
+		c.yield()
+		return
+	case grant.Settled, errors.Is(err, rating.ErrSettled), errors.Is(err, rating.ErrNoCall) && !c.spooled():
 		c.log().Warn("the ledger says that the call is over", "err", err)
 		c.stop(causeSystem)
 		return

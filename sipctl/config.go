@@ -47,6 +47,7 @@ type Timers struct {
 	Linger    time.Duration // how long what is over answers late copies; default 10 s
 	DrainRing time.Duration // how long ringing calls may go on ringing once draining; default 5 s
 	Refresh   time.Duration // how often leases are renewed; default 20 s
+	Takeover  time.Duration // how often this node looks whether another one has died; default 1 s
 }
 
 func (t Timers) withDefaults() Timers {
@@ -60,6 +61,7 @@ func (t Timers) withDefaults() Timers {
 	set(&t.Linger, 20*t.T1)
 	set(&t.DrainRing, 5*time.Second)
 	set(&t.Refresh, 20*time.Second)
+	set(&t.Takeover, time.Second)
 	return t
 }
 

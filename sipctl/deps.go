@@ -27,11 +27,21 @@ type Ledger interface {
 	Authorize(ctx context.Context, a rating.Authorization) (rating.Grant, error)
 	Answer(ctx context.Context, a rating.Answer) (rating.Grant, error)
 	Extend(ctx context.Context, e rating.Extend) (rating.Grant, error)
-	SaveDialog(ctx context.Context, call rating.CallID, dialog []byte) error            // of an answered call, in mid-call
-	Touch(ctx context.Context, calls []rating.CallID) (gone []rating.CallID, err error) // renews leases; gone ones are not ours
+	SaveDialog(ctx context.Context, call rating.CallID, dialog []byte) error // of an answered call, in mid-call
+	// Touch renews leases. Calls that are not ours are over, or looked after elsewhere.
+	Touch(ctx context.Context, calls []rating.CallID) (over, elsewhere []rating.CallID, err error)
 	Settle(ctx context.Context, s rating.Settlement) (rating.Settled, error)
 	File(ctx context.Context, cdr rating.CDR) error // the CDR of a call that was never authorised
+	Call(ctx context.Context, call rating.CallID) (rating.Hold, error)
 	CallsOf(ctx context.Context, node string) ([]rating.Hold, error)
+
+	// Gone returns the other nodes whose heartbeat is gone, and when each was last seen.
+	Gone(ctx context.Context) (map[string]time.Time, error)
+	// Adopt makes a call of such a node ours; rating.ErrOwnedElsewhere where its node is back, or another was faster.
+	Adopt(ctx context.Context, call rating.CallID, node string) (rating.Hold, error)
+	// Claim is Adopt for a call whose messages arrive here; it also takes back what was taken over from this node. taken is
+	// false where the call was ours all along. With ErrOwnedElsewhere Seen says when the call's node was last seen.
+	Claim(ctx context.Context, call rating.CallID) (h rating.Hold, taken bool, err error)
 }
 
 // Catalog is what operators edit.

@@ -84,8 +84,7 @@ func cleanText(s string) bool {
 // callerDialog is the dialog that a caller's INVITE begins, with us as the called party.
 func callerDialog(req *sip.Request, m transport.Message, tag string) dialog {
 	from, to := req.From(), req.To()
-	fromTag, _ := from.Params.Get("tag")
-	d := dialog{CallID: req.CallID().Value(), LocalTag: tag, RemoteTag: fromTag, Local: untagged(to.Value()), Remote: untagged(from.Value()),
+	d := dialog{CallID: req.CallID().Value(), LocalTag: tag, RemoteTag: fromTag(req), Local: untagged(to.Value()), Remote: untagged(from.Value()),
 		RemoteSeq: req.CSeq().SeqNo, InviteSeq: req.CSeq().SeqNo, Routes: recordRoutes(req.Headers(), false), Flow: m.Flow}
 	d.retarget(req.Contact())
 	return d

@@ -191,6 +191,10 @@ func (s *Server) commit(e SpoolEntry) {
 		if err == nil {
 			return
 		}
+		if errors.Is(err, rating.ErrOwnedElsewhere) {
+			s.log.Warn("a call that another node has taken over is settled there", "call_id", e.id())
+			return
+		}
 		if isRefusal(err) {
 			s.log.Error("the ledger refuses a record", "call_id", e.id(), "err", err)
 			return

@@ -18,6 +18,15 @@ const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, MESSAGE, PRACK
 
 // onRequest takes a request inside a dialog, from one leg, but for ACK and CANCEL.
 func (c *Call) onRequest(s side, tx *transaction.Server, req *sip.Request, m transport.Message) {
+	if c.doubtful(time.Now()) {
+		again := func(c *Call) { c.onRequest(s, tx, req, m) }
+		c.reassure(again, func(c *Call) {
+			c.server.work.goDo(func() {
+				c.server.reclaim(c.id, again, func() { _ = tx.Respond(481, "Call/Transaction Does Not Exist", nil, nil) })
+			})
+		})
+		return
+	}
 	if !c.mayReach(s, req, m) && !c.follows(s, tx, req, m) {
 		return
 	}

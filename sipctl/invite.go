@@ -65,18 +65,25 @@ func (s *Server) onInvite(tx *transaction.Server, req *sip.Request, m transport.
 
 // newCall is a call of which nothing is known but its INVITE.
 func (s *Server) newCall(tx *transaction.Server, req *sip.Request, m transport.Message, extension string, from peer) *Call {
+	id := rating.NewCallID(extension, req.CallID().Value(), fromTag(req), req.CSeq().SeqNo)
+	tx.Retag(newCallTag(id))
 	d := callerDialog(req, m, tx.Tag())
 	d.Flow = m.Flow
 	if !m.Flow.Stream() {
 		d.Flow = tx.Flow()
 	}
 	d.SentBy, d.Contact = s.sentBy(m.Flow), s.contact(m.Flow, "")
-	c := &Call{server: s, extension: extension, digest: from.proven != "", started: m.At, id: rating.NewCallID(extension, d.CallID, d.RemoteTag, d.RemoteSeq),
+	c := &Call{server: s, extension: extension, digest: from.proven != "", started: m.At, sure: m.At, id: id,
 		caller: leg{dialog: d, side: callerSide, heard: m.At, peer: from},
 		setup:  &setup{invite: req, uas: tx, snapshot: s.deps.Catalog.Current(), routeSet: routeSet(req), from: from}}
 	c.cdr = rating.CDR{ID: c.id, Extension: extension, StartedAt: m.At.Round(0), Count: 1, Node: s.config.Node, CallIDA: clip(d.CallID),
 		Attempts: []rating.Attempt{}, Currency: c.setup.snapshot.Settings.Currency}
 	return c
+}
+
+func fromTag(req *sip.Request) string {
+	tag, _ := req.From().Params.Get("tag")
+	return tag
 }
 
 func clip(s string) string { return s[:min(len(s), maxIdentifier)] }
@@ -130,7 +137,7 @@ func (c *Call) trunkDialog(t *rating.Trunk, f transport.Flow) dialog {
 		local = quoted(display) + " " + local
 	}
 	target := c.trunkState.requestURI(escapeUser(u.admission.Route.Sent), f)
-	return dialog{CallID: transaction.NewTag() + transaction.NewTag(), LocalTag: transaction.NewTag(), Local: local, Remote: "<" + target + ">",
+	return dialog{CallID: transaction.NewTag() + transaction.NewTag(), LocalTag: newCallTag(c.id), Local: local, Remote: "<" + target + ">",
 		Target: target, SentBy: s.sentBy(f), Contact: s.contact(f, contact), Flow: f}
 }
 

@@ -31,12 +31,17 @@ func (c *Call) onAliveTimer(now time.Time) {
 	if c.state != talking && c.state != answered || c.session.on() && !c.askBoth {
 		return
 	}
+	if c.askBoth { // the trunk's leg first: if both are gone the call is charged to its last proof of life, not to now
+		if !c.trunk.asking {
+			c.ask(&c.trunk)
+		}
+		return
+	}
 	for _, l := range []*leg{&c.caller, &c.trunk} {
-		if !l.asking && (c.askBoth || now.Sub(l.heard) >= c.keepaliveEvery) {
+		if !l.asking && now.Sub(l.heard) >= c.keepaliveEvery {
 			c.ask(l)
 		}
 	}
-	c.askBoth = false
 	c.armAlive()
 }
 
@@ -79,6 +84,12 @@ func (c *Call) onAlive(s side, alive, unknown bool, at time.Time) {
 		c.stop(deadCause(s))
 	case alive:
 		l.heard, l.misses = at, 0
+		if c.askBoth && s == trunkSide && c.ended.IsZero() {
+			c.askBoth = false
+			if !c.caller.asking {
+				c.ask(&c.caller)
+			}
+		}
 	default:
 		if l.misses++; l.misses >= maxMisses {
 			c.stop(deadCause(s))

@@ -26,7 +26,7 @@ type metrics struct {
 	authorize prometheus.Histogram
 
 	strangers, unknownDialogs, strays, panics, unsent prometheus.Counter
-	challenges, authFailures                          prometheus.Counter
+	challenges, authFailures, takenOver               prometheus.Counter
 	malformed                                         atomic.Uint64 // beyond what the guard refused
 
 	methods map[string]prometheus.Counter // what comes and goes most, looked up once
@@ -50,6 +50,7 @@ func newMetrics(s *Server) (*metrics, error) {
 		challenges:     counter("tollgate_sip_challenges_total", "Requests of strangers that were asked for a SIP password."),
 		authFailures:   counter("tollgate_auth_failures_total", "SIP passwords refused: wrong, of a name that has none, or given after too many wrong ones. An outdated nonce is none."),
 		strays:         counter("tollgate_sip_stray_answers_total", "Answers that belonged to no call and were ended with ACK and BYE."),
+		takenOver:      counter("tollgate_calls_taken_over_total", "Answered calls of dead nodes that this node goes on with."),
 		panics:         counter("tollgate_sip_faults_total", "Faults of ours that ended one message or one call."),
 		unsent:         counter("tollgate_sip_unsent_total", "Messages that could not be sent."),
 		methods:        map[string]prometheus.Counter{},
@@ -60,7 +61,7 @@ func newMetrics(s *Server) (*metrics, error) {
 	}
 	var err error
 	for _, c := range append(m.watched(s), m.invites, m.calls, m.attempts, m.cutoffs, m.requests, m.responses, m.duration, m.postDial, m.lateness, m.authorize,
-		m.strangers, m.unknownDialogs, m.strays, m.panics, m.unsent, m.challenges, m.authFailures) {
+		m.strangers, m.unknownDialogs, m.strays, m.panics, m.unsent, m.challenges, m.authFailures, m.takenOver) {
 		err = errors.Join(err, s.deps.Registry.Register(c))
 	}
 	return m, err

@@ -87,11 +87,18 @@ func (s *Server) onInDialog(req *sip.Request, m transport.Message, tag string, f
 	switch {
 	case ok:
 		s.tx.Request(req, m)
-	case req.Method == sip.ACK:
-		s.tx.Request(req, m) // of a refusal; the transaction knows its own
 	case s.tx.Knows(req, m.Flow):
-		s.tx.Request(req, m) // a copy of a request that was answered before the call ended
-	case s.tooEarly(m):
+		s.tx.Request(req, m) // a copy of a request that was answered before the call ended, or the ACK of a refusal
+	case s.tooEarly(m), s.seek(tag, from, m):
+	default:
+		s.unknownDialog(req, m, from)
+	}
+}
+
+// unknownDialog answers a request of a dialog that is nowhere.
+func (s *Server) unknownDialog(req *sip.Request, m transport.Message, from peer) {
+	switch {
+	case req.Method == sip.ACK:
 	case from.stranger() && !s.access.Admitted(from.addr):
 		s.metrics.strangers.Inc()
 	default:

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"tollgate/rating"
@@ -72,7 +74,7 @@ func (s *Server) reviveOnce(ctx context.Context) error {
 		if s.calls.get(h.Call) != nil || h.Started.After(s.began) {
 			continue // one of this process
 		}
-		if s.reviveCall(h) {
+		if c := s.takeUp(h); c != nil {
 			revived++
 		}
 	}
@@ -82,23 +84,25 @@ func (s *Server) reviveOnce(ctx context.Context) error {
 	return nil
 }
 
-// reviveCall takes up one call.
-func (s *Server) reviveCall(h rating.Hold) bool {
+// takeUp goes on with a call that another process began; nil where that cannot be.
+func (s *Server) takeUp(h rating.Hold) *Call {
 	if h.Answered.IsZero() {
 		s.release(h, time.Time{})
-		return false
+		return nil
 	}
 	b, err := decodeBlob(h.Dialog)
 	if err != nil {
-		s.log.Error("a call of the process before cannot be taken up", "call_id", h.Call, "account", h.Extension, "err", err)
+		s.log.Error("a call of another process cannot be taken up", "call_id", h.Call, "account", h.Extension, "err", err)
 		s.release(h, h.Answered)
-		return false
+		return nil
 	}
 	c := s.reborn(h, b)
 	if !s.calls.add(c) {
-		return false
+		c.releaseTrunk()
+		return nil
 	}
 	s.calls.tag(c.trunk.LocalTag, c, trunkSide)
+	c.show()
 	c.post(func(c *Call) {
 		c.armCredit()
 		if c.session.on() { // a refresh may have been missed: its sender repeats it
@@ -109,17 +113,23 @@ func (s *Server) reviveCall(h rating.Hold) bool {
 			c.set(aliveTimer, time.Now().Add(reviveAsk+rand.N(reviveSpread)))
 		}
 	})
-	return true
+	return c
 }
 
 // reborn is a talking call made of what the store knows.
 func (s *Server) reborn(h rating.Hold, b blob) *Call {
 	now := time.Now()
 	snapshot := s.deps.Catalog.Current()
-	b.Caller.Flow.Conn, b.Trunk.Flow.Conn = 0, 0
+	s.moveIn(&b.Caller)
+	s.moveIn(&b.Trunk)
+	answered := now.Add(h.Answered.Sub(now)) // with today's monotonic clock
+	seen := now.Add(h.Seen.Sub(now))         // the last proof that anybody was there
+	if h.Seen.IsZero() || seen.After(now) {
+		seen = now
+	}
 	c := &Call{server: s, id: h.Call, extension: h.Extension, digest: b.Digest, started: h.Started, state: talking, revived: true, lateOffer: b.Late,
-		caller: leg{dialog: b.Caller, side: callerSide, heard: now}, trunk: leg{dialog: b.Trunk, side: trunkSide, heard: now},
-		session: b.Session, answered: now.Add(h.Answered.Sub(now)), // with today's monotonic clock
+		caller: leg{dialog: b.Caller, side: callerSide, heard: now}, trunk: leg{dialog: b.Trunk, side: trunkSide, heard: later(seen, answered)},
+		session: b.Session, answered: answered, sure: now,
 		cdr: h.Draft, grant: rating.Grant{Units: h.Units, Held: h.Amount, Tariff: h.Tariff, Unbilled: h.Unbilled},
 		keepaliveEvery: s.seconds(snapshot.Settings.KeepaliveInterval)}
 	// A leg's counters may have gone on after they were stored: leave room (RFC 3261 §12.2.1.1 wants them to grow only).
@@ -134,6 +144,22 @@ func (s *Server) reborn(h rating.Hold, b blob) *Call {
 		c.trunk.peer = trunkPeer(c.trunkState)
 	}
 	return c
+}
+
+// moveIn makes a stored leg one of this process: its connections are gone, and where another node had it, requests go out by
+// our sockets and name our address.
+func (s *Server) moveIn(d *dialog) {
+	d.Flow.Conn = 0
+	if local, ok := s.net.Local(d.Flow.Network, d.Flow.Remote.Addr()); ok && !slices.Contains(s.net.Addrs(), d.Flow.Local) {
+		d.Flow.Local = local
+	}
+	user := ""
+	if uri, ok := strings.CutPrefix(d.Contact, "<sip:"); ok {
+		if before, _, ok := strings.Cut(uri, "@"); ok {
+			user = before
+		}
+	}
+	d.SentBy, d.Contact = s.sentBy(d.Flow), s.contact(d.Flow, user)
 }
 
 func later(a, b time.Time) time.Time {
@@ -198,18 +224,23 @@ func (s *Server) renew(ctx context.Context) {
 	}
 	wait, cancel := context.WithTimeout(ctx, earlyWait)
 	defer cancel()
-	gone, err := s.deps.Ledger.Touch(wait, ids)
+	over, elsewhere, err := s.deps.Ledger.Touch(wait, ids)
 	if err != nil {
 		s.log.Warn("the leases of calls could not be renewed", "err", err)
 	}
-	for _, id := range gone {
+	for _, id := range over {
 		if c := s.calls.get(id); c != nil {
 			c.post((*Call).onGone)
 		}
 	}
+	for _, id := range elsewhere {
+		if c := s.calls.get(id); c != nil {
+			c.post((*Call).yield)
+		}
+	}
 }
 
-// onGone: the ledger says that the call is over, or somebody else's.
+// onGone: the ledger says that the call is over.
 func (c *Call) onGone() {
 	if !c.unheld && (c.state == answered || c.state == talking) && !c.spooled() {
 		c.log().Warn("the ledger does not know the call any more")

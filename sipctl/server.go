@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"tollgate/rating"
 	"tollgate/sipctl/guard"
 	"tollgate/sipctl/transaction"
 	"tollgate/sipctl/transport"
@@ -33,10 +34,14 @@ type Server struct {
 	metrics *metrics
 	digest  *authenticator
 
+	pulse        *pulse
+	seeks        seeks
 	refusals     *refusals
 	strays       *rate.Limiter // ACK and BYE for answers that belong to nothing
 	refusedLines *rate.Limiter // of the log
 	arrivals     *rate.Limiter // new calls a second; nil = no limit
+
+	strangeSeeks *rate.Limiter // looks in the store for a stranger's dialog
 
 	began      time.Time
 	background context.Context // of everything that outlives an event; ends after the last call has let go
@@ -63,7 +68,8 @@ const maxStrays = 200
 // New opens the sockets, so that a busy port is an error here. Nothing is served before Run.
 func New(config Config, deps Deps) (*Server, error) {
 	s := &Server{config: config.withDefaults(), deps: deps, log: deps.Log, access: new(guard.Access), calls: newCalls(), began: time.Now(),
-		strays: rate.NewLimiter(maxStrays, maxStrays), refusedLines: newRefusedLines(), trusted: config.Trusted, sources: map[netip.Addr]netip.Addr{}}
+		strays: rate.NewLimiter(maxStrays, maxStrays), strangeSeeks: rate.NewLimiter(strangeRate, strangeRate), refusedLines: newRefusedLines(),
+		seeks: seeks{queue: map[rating.CallID][]transport.Message{}}, trusted: config.Trusted, sources: map[netip.Addr]netip.Addr{}}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -84,6 +90,7 @@ func New(config Config, deps Deps) (*Server, error) {
 		s.arrivals = rate.NewLimiter(rate.Limit(config.MaxCPS), max(1, config.MaxCPS/10))
 	}
 	s.background, s.stopAll = context.WithCancel(context.Background())
+	s.pulse = newPulse(s.began)
 	s.trunks = &trunks{server: s, byName: map[string]*trunkState{}}
 	s.refusals = newRefusals(s)
 	s.guard = guard.New(guard.Config{Policy: s.access})
@@ -109,7 +116,7 @@ func (s *Server) Run(ctx context.Context) error {
 	serving, stop := context.WithCancel(context.Background())
 	defer stop()
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context){s.tx.Run, s.trunks.run, s.refusals.run, s.renewLeases, s.revive} {
+	for _, loop := range []func(context.Context){s.tx.Run, s.trunks.run, s.refusals.run, s.renewLeases, s.revive, s.pulse.run, s.takeOver} {
 		loops.Go(func() { loop(serving) })
 	}
 	done := make(chan error, 1)
@@ -159,7 +166,11 @@ func (s *Server) Ready() error {
 }
 
 // StoreLost tells the server whether the store can be reached, so that OPTIONS says so.
-func (s *Server) StoreLost(lost bool) { s.lost.Store(lost) }
+func (s *Server) StoreLost(lost bool) {
+	if s.lost.Swap(lost) && !lost {
+		s.pulse.doubt(time.Now()) // others may have reached the store while we did not
+	}
+}
 
 // Transactions counts those that are held, late copies' included: it grows with the load, and with nothing else.
 func (s *Server) Transactions() (servers, clients int) { return s.tx.Size() }

@@ -22,9 +22,14 @@ func (s *Server) Stray(res *sip.Response, m transport.Message) {
 		c.postMail(func(c *Call) { c.onStray2xx(side, res, m) })
 		return
 	}
-	if s.complete.Load() { // before that it may belong to a call that is about to be taken up; the trunk repeats it
-		s.endStray(res, m)
+	if !s.complete.Load() {
+		return // it may belong to a call that is about to be taken up; the trunk repeats it
 	}
+	if id, ok := callOfTag(tag); ok {
+		s.work.goDo(func() { s.endUnlessKnown(id, res, m) })
+		return
+	}
+	s.endStray(res, m)
 }
 
 // onStray2xx takes a 2xx that came after the first one.

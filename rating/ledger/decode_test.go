@@ -16,7 +16,7 @@ func FuzzDecodeHold(f *testing.F) {
 	f.Add("1", "101", "gw1", "1:0:1:1", "10", "11", "emergency", "1", "2", `2:{}dialog`, 0.0)
 	f.Add("2", "", "", "::", "x", "-1", "?", "", "", "99:{}", -1.0)
 	f.Fuzz(func(t *testing.T, s, e, w, tariff, k, h, x, z, a, blob string, lease float64) {
-		hold, err := decodeHold(goodCall, []any{s, e, w, tariff, k, h, x, z, a}, blob, lease)
+		hold, err := decodeHold(goodCall, []any{s, e, w, tariff, k, h, x, z, a, "60000"}, blob, lease)
 		if err == nil && (!rating.ValidExtension(hold.Extension) || hold.Answered.IsZero() && s == stateTalking && a != "0") {
 			t.Errorf("passed: %+v", hold)
 		}

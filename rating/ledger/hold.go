@@ -17,8 +17,8 @@ const (
 )
 
 // callFields are the fields of a call's hash, in the order in which decodeHold reads them: state, extension, node,
-// tariff, units, hold, unbilled, started µs, answered µs.
-var callFields = []string{"s", "e", "w", "t", "k", "h", "x", "z", "a"}
+// tariff, units, hold, unbilled, started µs, answered µs, length of the newest lease ms.
+var callFields = []string{"s", "e", "w", "t", "k", "h", "x", "z", "a", "v"}
 
 // decodeHold reads a running call. Whatever the store holds, it returns a hold or an error that names the field.
 func decodeHold(id rating.CallID, fields []any, blob string, lease float64) (rating.Hold, error) {
@@ -33,6 +33,9 @@ func decodeHold(id rating.CallID, fields []any, blob string, lease float64) (rat
 	h.Tariff = tariff
 	if state == stateTalking {
 		h.Answered = unix(f.number(8))
+		if lease != 0 {
+			h.Seen = h.Lease.Add(-time.Duration(f.number(9)) * time.Millisecond)
+		}
 	} else if state != stateRinging && f.err == nil {
 		f.err = fmt.Errorf("state %q is none", shorten(state))
 	}

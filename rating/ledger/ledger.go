@@ -33,7 +33,11 @@ const (
 type Options struct {
 	Node  string        // who we are, unique per process
 	Lease time.Duration // of a talking call: how long it stays without Extend or Touch; 60 s
-	Alive time.Duration // how long after its last heartbeat a node counts as alive; 10 s
+	// Alive is how long after its last heartbeat a node counts as alive, after which its calls are taken over; 10 s.
+	Alive time.Duration
+	// Steady is how long this node must have reached the store without a gap before it takes over the calls of others, so
+	// that after an outage of the store their owners come back first; as Alive.
+	Steady time.Duration
 	// Calm is how long this node must have reached the store without a gap before it sweeps, so that after an outage
 	// the owners of calls come back first; 30 s.
 	Calm    time.Duration
@@ -53,6 +57,7 @@ type Ledger struct {
 func New(client redis.UniversalClient, o Options) *Ledger {
 	setDefault(&o.Lease, time.Minute)
 	setDefault(&o.Alive, 10*time.Second)
+	setDefault(&o.Steady, o.Alive)
 	setDefault(&o.Calm, 30*time.Second)
 	if o.Observe == nil {
 		o.Observe = func(string, time.Duration, error) {}
@@ -74,6 +79,11 @@ func (l *Ledger) TouchEvery() time.Duration { return l.Lease / 3 }
 
 // HeartbeatEvery is how often Heartbeat must be called.
 func (l *Ledger) HeartbeatEvery() time.Duration { return l.Alive / 4 }
+
+// gap is how long a node may go unseen and still count as having been here all the time. With a shorter outage of the store
+// nobody's heartbeat is older than gap + HeartbeatEvery, which is less than Alive; after a longer one everybody is new, and
+// takes nothing over before Steady.
+func (l *Ledger) gap() time.Duration { return l.Alive / 2 }
 
 // Ping reports whether the store answers, on every node of a cluster.
 func (l *Ledger) Ping(ctx context.Context) error {

@@ -13,7 +13,8 @@ import (
 // Settle ends a call, once: the cost is debited, the rest of the hold is free again, and one record with journal line
 // and CDR goes to the outbox. The ledger charges by the tariff that it stored, and never more than was granted; where
 // the call talked beyond that, Duration ends with the grant. Repeating it returns the first result (for two hours).
-// rating.ErrNoCall: the ledger does not know the call, or has forgotten it.
+// rating.ErrNoCall: the ledger does not know the call, or has forgotten it. ErrOwnedElsewhere: another node has taken it
+// over, and the settlement is not the BYE of a leg but a decision of this node's.
 func (l *Ledger) Settle(ctx context.Context, s rating.Settlement) (rating.Settled, error) {
 	settled, err := l.settle(ctx, s)
 	if err != nil {
@@ -36,7 +37,21 @@ func (l *Ledger) settle(ctx context.Context, s rating.Settlement) (rating.Settle
 		}
 		seconds = rating.BilledSeconds(talked)
 	}
-	return l.closeCall(ctx, cdr, seconds, "")
+	return l.closeCall(ctx, cdr, l.node(s.Node), seconds, why(s))
+}
+
+// Why a call is settled, as the script has it.
+const (
+	decided  = ""      // by the node: only while the call is its own
+	legSaid  = "bye"   // a leg of the answered call
+	sweeping = "sweep" // a lapsed lease, and nothing else; the script counts the talk itself
+)
+
+func why(s rating.Settlement) string {
+	if by := s.CDR.EndedBy; !s.Answered.IsZero() && (by == rating.ByCaller || by == rating.ByCallee) {
+		return legSaid
+	}
+	return decided
 }
 
 // finalCDR is the record of a settlement: what the settlement itself says goes before what the CDR left open.
@@ -56,10 +71,7 @@ func finalCDR(s rating.Settlement) rating.CDR {
 	return cdr
 }
 
-// sweeping makes the settle script act on a lapsed lease only, and count the talk itself.
-const sweeping = "sweep"
-
-func (l *Ledger) closeCall(ctx context.Context, cdr rating.CDR, seconds int64, mode string) (rating.Settled, error) {
+func (l *Ledger) closeCall(ctx context.Context, cdr rating.CDR, node string, seconds int64, why string) (rating.Settled, error) {
 	call, account, err := keysOfBoth(cdr.ID, cdr.Extension)
 	if err != nil {
 		return rating.Settled{}, err
@@ -70,7 +82,7 @@ func (l *Ledger) closeCall(ctx context.Context, cdr rating.CDR, seconds int64, m
 	}
 	r, err := l.run(ctx, settleScript,
 		[]string{account.account, call.call, call.blob, leasesKey(call.shard), account.spent, outboxKey(call.shard), nodesKey(call.shard)},
-		string(cdr.ID), cdr.Extension, seconds, resultsKept.Milliseconds(), text, mode)
+		string(cdr.ID), cdr.Extension, seconds, resultsKept.Milliseconds(), text, why, node)
 	if err != nil {
 		return rating.Settled{}, err
 	}

@@ -51,7 +51,7 @@ func (l *Ledger) sweepCall(ctx context.Context, shard int, member string) (ended
 	if len(holds) == 0 {
 		return false, l.setAside(ctx, shard, member)
 	}
-	_, err = l.closeCall(ctx, sweptCDR(holds[0]), 0, sweeping)
+	_, err = l.closeCall(ctx, sweptCDR(holds[0]), l.Node, 0, sweeping)
 	switch {
 	case errors.Is(err, rating.ErrNoCall), errors.Is(err, errLeased):
 		return false, nil // somebody was faster, or came back

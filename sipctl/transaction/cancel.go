@@ -25,7 +25,7 @@ func (l *Layer) cancel(key serverKey, req *sip.Request, m transport.Message) {
 	s := l.servers[key]
 	if s != nil {
 		l.mu.Unlock()
-		(&earlyCancel{layer: l, req: req, flow: m.Flow}).answer(200, "OK", s.tag)
+		(&earlyCancel{layer: l, req: req, flow: m.Flow}).answer(200, "OK", s.Tag())
 		s.cancel()
 		return
 	}

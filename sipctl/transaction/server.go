@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"bytes"
 	"errors"
 	"net"
 	"strconv"
@@ -76,7 +77,21 @@ func answerPath(req *sip.Request, f transport.Flow) transport.Flow {
 }
 
 // Tag is the To tag of our answers: the local tag of the dialog that a 2xx makes.
-func (s *Server) Tag() string { return s.tag }
+func (s *Server) Tag() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tag
+}
+
+// Retag changes the To tag, before anything has been answered.
+func (s *Server) Retag(tag string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last == nil && !s.final {
+		s.head = bytes.Replace(s.head, []byte(";tag="+s.tag), []byte(";tag="+tag), 1)
+		s.tag = tag
+	}
+}
 
 // Flow is where answers go.
 func (s *Server) Flow() transport.Flow { return s.flow }

@@ -132,9 +132,14 @@ func takeover(w *world) {
 	w.wantRefused(err, rating.ErrOwnedElsewhere)
 	_, err = second.Extend(w.Context(), rating.Extend{Call: a.Call, Extension: e, Node: second.Node, HaveUnits: g.Units})
 	w.must(err)
-	if gone, err := owner.Touch(w.Context(), []rating.CallID{a.Call}); err != nil || !slices.Equal(gone, []rating.CallID{a.Call}) {
-		w.Errorf("the old owner still looks after %v, %v", gone, err)
+	if over, taken, err := owner.Touch(w.Context(), []rating.CallID{a.Call}); err != nil || len(over) != 0 || !slices.Equal(taken, []rating.CallID{a.Call}) {
+		w.Errorf("the old owner still looks after %v, %v, %v", over, taken, err)
 	}
+	w.wantRefused(owner.SaveDialog(w.Context(), a.Call, []byte("old")), rating.ErrOwnedElsewhere)
+	cut := settlement(a.Call, e, 6) // what the old owner decides counts no more
+	cut.Node, cut.CDR.EndedBy = owner.Node, rating.ByCredit
+	_, err = owner.Settle(w.Context(), cut)
+	w.wantRefused(err, rating.ErrOwnedElsewhere)
 	w.must(owner.Heartbeat(w.Context()))
 	_, err = owner.Adopt(w.Context(), a.Call, owner.Node)
 	w.wantRefused(err, rating.ErrOwnedElsewhere)
@@ -176,11 +181,14 @@ func touchKeeps(w *world) {
 	before, err := w.Call(w.Context(), kept)
 	w.must(err)
 	time.Sleep(20 * time.Millisecond)
-	gone, err := w.Touch(w.Context(), []rating.CallID{kept, over, "no call"})
+	gone, taken, err := w.Touch(w.Context(), []rating.CallID{kept, over, "no call"})
 	w.must(err)
 	slices.Sort(gone)
-	if !slices.Equal(gone, []rating.CallID{over, "no call"}) {
-		w.Errorf("gone: %v", gone)
+	if !slices.Equal(gone, []rating.CallID{over, "no call"}) || len(taken) != 0 {
+		w.Errorf("gone: %v, taken: %v", gone, taken)
+	}
+	if time.Since(before.Seen).Abs() > 10*time.Second {
+		w.Errorf("seen at %s", before.Seen)
 	}
 	after, err := w.Call(w.Context(), kept)
 	w.must(err)

@@ -308,7 +308,9 @@ func hangUpReaches(w *world) {
 	defer stop()
 	listening.Go(func() {
 		err := node.HangUps(ctx, func(id rating.CallID) {
-			if _, err := node.Settle(w.Context(), settlement(id, e, 0)); err != nil {
+			s := settlement(id, e, 0)
+			s.Node = node.Node
+			if _, err := node.Settle(w.Context(), s); err != nil {
 				w.Error(err)
 			}
 		})

@@ -1,10 +1,13 @@
 -- Ends a call: one debit, the rest of the hold is free again, one record with journal line and CDR. Once.
 -- KEYS  1 account  2 call  3 blob of the call, afterwards its result  4 leases  5 spent on other days  6 outbox  7 nodes
 -- ARGV  1 call  2 extension  3 billed seconds, 0 = not answered  4 results are kept for ms  5 CDR
---       6 '' or 'sweep': only if the lease has lapsed, and the seconds are those to the last proof of life
--- Reply {OK, seconds, units, cost, balance}  {DONE, result}  {NOCALL} {CONFLICT} {LEASED}
+--       6 'sweep': only if the lease has lapsed, and the seconds are those to the last proof of life; 'bye': a leg of the
+--       answered call has said that it ended; '': the node has decided so
+--       7 node
+-- Reply {OK, seconds, units, cost, balance}  {DONE, result}  {NOCALL} {CONFLICT} {LEASED} {ELSEWHERE}
 -- Invariant: cost <= held by the call: talk beyond what was granted is not billed. balance = opening + Σ journal, and
--- the numbers of an account's lines have no gap. A repeat changes nothing and says the same.
+-- the numbers of an account's lines have no gap. A repeat changes nothing and says the same. What a node decides counts
+-- only while the call is its own; the BYE of a leg counts wherever it arrived.
 local call, number, format = redis.call, tonumber, string.format
 local c = call('HMGET', KEYS[2], 's', 'e', 't', 'k', 'h', 'b', 'x', 'y', 'p', 'o', 'w')
 if not c[1] then
@@ -13,6 +16,7 @@ if not c[1] then
   return {'NOCALL'}
 end
 if c[2] ~= ARGV[2] then return {'CONFLICT'} end
+if ARGV[6] ~= 'sweep' and c[11] ~= ARGV[7] and (ARGV[6] ~= 'bye' or c[1] ~= '1') then return {'ELSEWHERE'} end
 local seconds = number(ARGV[3])
 if ARGV[6] == 'sweep' then
   local t = call('TIME')
