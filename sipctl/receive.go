@@ -12,12 +12,7 @@ import (
 // receive takes every message that the guard lets through and the parser understands. It runs in the goroutine that reads
 // the socket, so it does not block; and whatever a message is made of, it ends no more than itself.
 func (s *Server) receive(m transport.Message) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			s.metrics.panics.Inc()
-			s.log.Error("a message could not be handled", "source", m.Flow.Remote.String(), "err", fault, "stack", string(debug.Stack()))
-		}
-	}()
+	defer s.survive("a message could not be handled")
 	switch msg := m.SIP.(type) {
 	case *sip.Request:
 		s.onRequest(msg, m)
@@ -28,6 +23,14 @@ func (s *Server) receive(m transport.Message) {
 		}
 		s.metrics.response(msg.StatusCode)
 		s.tx.Response(msg, m)
+	}
+}
+
+// survive is deferred where a fault of ours must end no more than what it was about.
+func (s *Server) survive(what string) {
+	if fault := recover(); fault != nil {
+		s.metrics.panics.Inc()
+		s.log.Error(what, "err", fault, "stack", string(debug.Stack()))
 	}
 }
 

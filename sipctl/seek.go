@@ -61,6 +61,7 @@ func isCopy(waiting []transport.Message, m transport.Message) bool {
 
 // find claims the call, as soon as that is possible, and lets its messages go on.
 func (s *Server) find(id rating.CallID, arrived time.Time) {
+	defer s.survive("a call elsewhere could not be looked for")
 	found := false
 	for time.Since(arrived) < seekLimit {
 		wait, cancel := context.WithTimeout(s.background, earlyWait)
@@ -101,6 +102,7 @@ func (s *Server) find(id rating.CallID, arrived time.Time) {
 // endUnlessKnown ends a stray 2xx with ACK and BYE, unless it is that of an answered call which another node has, or is about
 // to have. Where the store does not answer, the next copy asks again.
 func (s *Server) endUnlessKnown(id rating.CallID, res *sip.Response, m transport.Message) {
+	defer s.survive("a stray answer could not be looked at")
 	ctx, cancel := context.WithTimeout(s.background, earlyWait)
 	defer cancel()
 	h, err := s.deps.Ledger.Call(ctx, id)

@@ -87,18 +87,25 @@ func freePort(t *testing.T) int {
 // newNode writes a configuration and starts the program. Callers on 127.0.0.0/8 are trusted by their From.
 func newNode(t *testing.T, extra string) *node {
 	t.Helper()
-	return newNodeFor(t, "  trusted:\n    - { net: 127.0.0.0/8, identity: from }\n", extra)
+	return newNodeFor(t, fromAnybodyHere, extra)
 }
+
+const fromAnybodyHere = "  trusted:\n    - { net: 127.0.0.0/8, identity: from }\n"
 
 // newNodeFor is newNode with other callers: lines of the block sip.
 func newNodeFor(t *testing.T, callers, extra string) *node {
+	t.Helper()
+	return newNodeNamed(t, "test", callers, extra)
+}
+
+func newNodeNamed(t *testing.T, name, callers, extra string) *node {
 	t.Helper()
 	n := &node{t: t, dir: t.TempDir()}
 	n.sip = fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	n.api = fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	n.config = filepath.Join(t.TempDir(), "tollgate.yaml")
-	text := fmt.Sprintf("node: test\ndata_dir: %s\nsip:\n  listen: [\"udp://%s\", \"tcp://%s\"]\n%sadmin: { listen: %q }\nlicense: { state_dir: %s }\n%s",
-		n.dir, n.sip, n.sip, callers, n.api, t.TempDir(), extra)
+	text := fmt.Sprintf("node: %s\ndata_dir: %s\nsip:\n  listen: [\"udp://%s\", \"tcp://%s\"]\n%sadmin: { listen: %q }\nlicense: { state_dir: %s }\n%s",
+		name, n.dir, n.sip, n.sip, callers, n.api, t.TempDir(), extra)
 	if err := os.WriteFile(n.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,12 @@ const (
 
 func newOffice(t *testing.T, extra string) *office {
 	t.Helper()
-	return newOfficeAt(t, newNode(t, extra), netip.MustParseAddr("127.0.0.1"))
+	return newOfficeOf(t, newNode(t, extra))
+}
+
+func newOfficeOf(t *testing.T, n *node) *office {
+	t.Helper()
+	return newOfficeAt(t, n, netip.MustParseAddr("127.0.0.1"))
 }
 
 // newOfficeAt has its carrier at an address.

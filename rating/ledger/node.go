@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -163,15 +164,18 @@ func (l *Ledger) adopt(ctx context.Context, id rating.CallID, node, why string) 
 	if err == nil {
 		err = r.verdict()
 	}
-	word, _ := r.numbers(1) // how long its node has been silent; or whether it had another one
+	number := int64(0) // how long its node has been silent; or whether it had another one
+	if n, err := r.numbers(1); err == nil {
+		number = n[0]
+	}
 	if err != nil {
 		hold.Call = id
-		if word[0] > 0 {
-			hold.Seen = time.Now().Add(-time.Duration(min(word[0], maxSilence.Milliseconds())) * time.Millisecond)
+		if errors.Is(err, rating.ErrOwnedElsewhere) {
+			hold.Seen = time.Now().Add(-time.Duration(min(number, maxSilence.Milliseconds())) * time.Millisecond)
 		}
 		return hold, false, err
 	}
-	taken = word[0] == 1
+	taken = number == 1
 	hold, err = l.Call(ctx, id)
 	return hold, taken, err
 }
