@@ -154,17 +154,23 @@ type movement struct {
 type rechargeQuery struct {
 	Paging
 	Period
+	Download
 	Sort string `query:"sort" default:"-at" enum:"at,-at" doc:"Newest first is -at."`
 	Q    string `query:"q" maxLength:"100" doc:"Part of the number or of the user name at that time."`
 }
 
+func (q rechargeQuery) asked(location *time.Location) (rating.EntryQuery, error) {
+	span, err := q.span(location)
+	return rating.EntryQuery{Period: span, Q: q.Q, Sort: q.Sort, Paging: rating.Paging{Page: q.Page, PerPage: q.PerPage}}, err
+}
+
 // listRecharges shows every journal line that is no charge.
 func (s *Server) listRecharges(ctx context.Context, in *rechargeQuery) (*answer[list[movement]], error) {
-	span, err := in.span(s.snapshot().Location())
+	q, err := in.asked(s.snapshot().Location())
 	if err != nil {
 		return nil, err
 	}
-	found, total, err := s.deps.Archive.Recharges(ctx, rating.EntryQuery{Period: span, Q: in.Q, Sort: in.Sort, Paging: rating.Paging{Page: in.Page, PerPage: in.PerPage}})
+	found, total, err := s.deps.Archive.Recharges(ctx, q)
 	if err != nil {
 		return nil, fmt.Errorf("read recharges: %w", err)
 	}
@@ -174,4 +180,16 @@ func (s *Server) listRecharges(ctx context.Context, in *rechargeQuery) (*answer[
 			e.Before, e.Amount, e.After, e.At.UTC(), e.By, e.Note})
 	}
 	return listOf(in.Paging, items, total), nil
+}
+
+// rechargeFile is the recharge history as people file it, with what an accountant asks for behind it.
+func (s *Server) rechargeFile(ctx context.Context, in *rechargeQuery) (table, error) {
+	location := s.snapshot().Location()
+	q, err := in.asked(location)
+	t := table{name: fileName("recharge-history", in.Period), rowsAre: "lines",
+		columns: []string{"Time", "Extension", s.inCurrency("Pre-balance"), s.inCurrency("Recharge Amount"), s.inCurrency("Post-balance"), "Kind", "By", "Note"}}
+	t.rows = rowsOf(s.deps.Archive.AllRecharges(ctx, q), func(e rating.Entry) []any {
+		return []any{e.At.In(location), partyName(e.Username, e.Extension), e.Before, e.Amount, e.After, string(e.Kind), e.By, e.Note}
+	})
+	return t, err
 }

@@ -24,7 +24,7 @@ func (s *Server) routes() {
 
 	route(s, managers, "POST /recharges", "recharge", "Recharge one or many extensions, all or none", s.recharge)
 	route(s, everyone, "POST /recharges/preview", "preview-recharge", "What a recharge would do", s.previewRecharge, asks)
-	route(s, everyone, "GET /recharges", "list-recharges", "Recharge history", s.listRecharges)
+	listing(s, everyone, "GET /recharges", "list-recharges", "Recharge history", s.listRecharges, s.rechargeFile, csvType, xlsxType)
 
 	route(s, everyone, "GET /rates", "list-rates", "List rates", s.listRates)
 	route(s, managers, "POST /rates", "create-rate", "Add a rate", s.createRate, large)
@@ -34,13 +34,13 @@ func (s *Server) routes() {
 	route(s, managers, "PATCH /rates/{id}", "edit-rate", "Edit a rate", s.editRate, large)
 	route(s, managers, "DELETE /rates/{id}", "delete-rate", "Delete a rate", s.deleteRate)
 
-	route(s, everyone, "GET /calls", "list-calls", "Call log", s.listCalls)
+	listing(s, everyone, "GET /calls", "list-calls", "Call log", s.listCalls, s.callFile, csvType, xlsxType)
 	route(s, everyone, "GET /calls/unrated", "list-unrated", "Destinations that found no rate, and calls that passed unbilled", s.listUnrated)
 	route(s, everyone, "GET /calls/{id}", "get-call", "One call, its cost explained step by step", s.getCall)
 	route(s, everyone, "GET /active-calls", "list-active-calls", "Calls that ring or talk now", s.listActiveCalls)
 	route(s, everyone, "GET /active-calls/events", "follow-calls", "Follow the calls as they come, change and end", s.followCalls, s.eventStream)
 	route(s, managers, "DELETE /active-calls/{id}", "hang-up", "Hang up a call", s.hangUp, evenExpired)
-	route(s, everyone, "GET /statistics", "statistics", "Answered calls by day, month or year", s.statistics)
+	listing(s, everyone, "GET /statistics", "statistics", "Answered calls by day, month or year", s.statistics, s.statisticsFile, csvType, xlsxType)
 
 	route(s, everyone, "GET /dashboard", "dashboard", "Calls now, today's sums, low balances, trunks, refusals", s.dashboard)
 

@@ -80,6 +80,7 @@ type Server struct {
 	readiness   *readiness
 	feed        *callFeed
 	board       board
+	downloads   chan struct{} // those that run
 	api         huma.API
 	listeners   []net.Listener
 	servers     []*http.Server
@@ -107,7 +108,7 @@ func newServer(config Config, deps Deps) *Server {
 	setUpLibraries()
 	deps.Catalog = watched{deps.Catalog}
 	s := &Server{config: config, deps: deps, log: deps.Log, now: func() time.Time { return time.Now().UTC() },
-		hasher: newHasher(), throttle: newThrottle(), failures: &pace{}, crossOrigin: http.NewCrossOriginProtection()}
+		hasher: newHasher(), throttle: newThrottle(), failures: &pace{}, crossOrigin: http.NewCrossOriginProtection(), downloads: make(chan struct{}, mostDownloads)}
 	if s.log == nil {
 		s.log = slog.Default()
 	}

@@ -131,20 +131,20 @@ func TestExtensionsAreImportedAllOrNone(t *testing.T) {
 		same := func(e rating.Extension) (rating.Extension, error) { return e, nil }
 		credit := func(e rating.Extension) (rating.Extension, error) { e.Credit = 5 * rating.Unit; return e, nil }
 		var faults Faults
-		_, err := c.ImportExtensions(ctx, []ExtensionRow{{"101", same, rating.Unit}, {"102", same, -1}, {"103", credit, -6 * rating.Unit}, {"1 4", same, 0}}, "", false)
+		_, err := c.ImportExtensions(ctx, []rating.ExtensionRow{sheetRow("101", same, rating.Unit), sheetRow("102", same, -1), sheetRow("103", credit, -6*rating.Unit), sheetRow("1 4", same, 0)}, "", false)
 		if !errors.As(err, &faults) || len(faults) != 1 || faults[0].Row != 3 || faults[0].Field != "number" {
 			t.Errorf("a number that is none: %v", err)
 		}
-		_, err = c.ImportExtensions(ctx, []ExtensionRow{{"101", same, rating.Unit}, {"102", same, -1}, {"103", credit, -6 * rating.Unit}, {"104", same, 0}}, "", false)
+		_, err = c.ImportExtensions(ctx, []rating.ExtensionRow{sheetRow("101", same, rating.Unit), sheetRow("102", same, -1), sheetRow("103", credit, -6*rating.Unit), sheetRow("104", same, 0)}, "", false)
 		if !errors.As(err, &faults) || len(faults) != 3 || faults[0].Field != "balance" || faults[2].Row != 2 {
 			t.Errorf("openings that cannot be: %v", err)
 		}
 		if c.Current().Extensions() != 1 {
 			t.Error("a refused import left something behind")
 		}
-		rows := []ExtensionRow{{"101", lock, 0}, {"102", same, rating.Unit}, {"103", credit, -5 * rating.Unit}, {"104", same, 0}}
+		rows := []rating.ExtensionRow{sheetRow("101", lock, 0), sheetRow("102", same, rating.Unit), sheetRow("103", credit, -5*rating.Unit), sheetRow("104", same, 0)}
 		for _, dry := range []bool{true, false} {
-			if done, err := c.ImportExtensions(ctx, rows, "ann", dry); err != nil || done != (Imported{3, 1}) {
+			if done, err := c.ImportExtensions(ctx, rows, "ann", dry); err != nil || done != (rating.Imported{Created: 3, Updated: 1}) {
 				t.Errorf("dry=%t: import gave %+v, %v", dry, done, err)
 			}
 			if dry && (c.Current().Extensions() != 1 || ledger.calls != 1) {
@@ -175,9 +175,9 @@ func TestAnEditCutInHalfIsFinishedByAnotherNode(t *testing.T) {
 	everyStore(t, func(t *testing.T, client redis.UniversalClient) {
 		ctx, dying, healthy := t.Context(), newLedger(), newLedger()
 		first := New(client, dying, Options{Log: quiet})
-		var rows []ExtensionRow
+		var rows []rating.ExtensionRow
 		for i, n := range numbers(30) {
-			rows = append(rows, ExtensionRow{n, func(e rating.Extension) (rating.Extension, error) { return e, nil }, rating.Money(i) * rating.Unit})
+			rows = append(rows, sheetRow(n, func(e rating.Extension) (rating.Extension, error) { return e, nil }, rating.Money(i)*rating.Unit))
 		}
 		dying.down = fmt.Errorf("%w: killed", rating.ErrUnavailable)
 		if _, err := first.ImportExtensions(ctx, rows, "ann", false); !errors.Is(err, rating.ErrUnavailable) || !strings.Contains(err.Error(), "is stored") {
@@ -249,7 +249,7 @@ func TestAnExtensionWithAForeignAccountKeepsThatMoney(t *testing.T) {
 		ledger := newLedger()
 		ledger.accounts["101"] = account{balance: 7 * rating.Unit, ref: "somebody else's"}
 		c := New(client, ledger, Options{Log: quiet})
-		_, err := c.ImportExtensions(t.Context(), []ExtensionRow{{"101", lock, rating.Unit}}, "", false)
+		_, err := c.ImportExtensions(t.Context(), []rating.ExtensionRow{sheetRow("101", lock, rating.Unit)}, "", false)
 		if a := ledger.account("101"); !errors.Is(err, rating.ErrAccountExists) || a.balance != 7*rating.Unit || a.Status != rating.Locked {
 			t.Errorf("import said %v, the account is %+v", err, a)
 		}
@@ -257,4 +257,8 @@ func TestAnExtensionWithAForeignAccountKeepsThatMoney(t *testing.T) {
 			t.Error("the step is still in the way")
 		}
 	})
+}
+
+func sheetRow(number string, edit func(rating.Extension) (rating.Extension, error), opening rating.Money) rating.ExtensionRow {
+	return rating.ExtensionRow{Number: number, Edit: edit, Opening: opening}
 }

@@ -19,10 +19,10 @@ func small(client redis.UniversalClient, ledger *ledger) *Catalog {
 	return New(client, ledger, Options{Log: quiet, patience: 50 * time.Millisecond, direct: 20, portion: 6})
 }
 
-func largeSheet(opening rating.Money) []ExtensionRow {
-	rows := make([]ExtensionRow, largeBatch)
+func largeSheet(opening rating.Money) []rating.ExtensionRow {
+	rows := make([]rating.ExtensionRow, largeBatch)
 	for i, n := range numbers(largeBatch) {
-		rows[i] = ExtensionRow{n, func(e rating.Extension) (rating.Extension, error) { e.Username = n; return e, nil }, opening}
+		rows[i] = sheetRow(n, func(e rating.Extension) (rating.Extension, error) { e.Username = n; return e, nil }, opening)
 	}
 	return rows
 }
@@ -75,7 +75,7 @@ func TestALargeImportShowsAllAtOnce(t *testing.T) {
 }
 
 // begun leaves a batch as a node leaves it that dies on the way.
-func begun(t *testing.T, c *Catalog, rows []ExtensionRow, commit bool) (id string) {
+func begun(t *testing.T, c *Catalog, rows []rating.ExtensionRow, commit bool) (id string) {
 	t.Helper()
 	ctx := t.Context()
 	edits := make([]extensionEdit, len(rows))

@@ -64,13 +64,13 @@ func BenchmarkEditOfOne(b *testing.B) {
 
 func fill(b *testing.B, c *Catalog) {
 	b.Helper()
-	rows := make([]RateRow, benchRates)
+	rows := make([]rating.RateRow, benchRates)
 	for i := range rows {
-		rows[i] = RateRow{Edit: func(r rating.Rate) (rating.Rate, error) { r.Prefix = fmt.Sprint(1_000_000 + 7*i); return r, nil }}
+		rows[i] = rating.RateRow{Edit: func(r rating.Rate) (rating.Rate, error) { r.Prefix = fmt.Sprint(1_000_000 + 7*i); return r, nil }}
 	}
-	extensions := make([]ExtensionRow, benchExtensions)
+	extensions := make([]rating.ExtensionRow, benchExtensions)
 	for i := range extensions {
-		extensions[i] = ExtensionRow{Number: fmt.Sprint(100_000 + i), Edit: func(e rating.Extension) (rating.Extension, error) { return e, nil }}
+		extensions[i] = rating.ExtensionRow{Number: fmt.Sprint(100_000 + i), Edit: func(e rating.Extension) (rating.Extension, error) { return e, nil }}
 	}
 	b.Logf("importing %d rates: %s", benchRates, spent(b, c.client, func() {
 		if _, err := c.ImportRates(b.Context(), rows, false); err != nil {

@@ -226,7 +226,7 @@ func TestRatesAreImportedAllOrNone(t *testing.T) {
 		set := func(prefix string) func(rating.Rate) (rating.Rate, error) {
 			return func(r rating.Rate) (rating.Rate, error) { r.Prefix = prefix; return r, nil }
 		}
-		rows := []RateRow{{ID: held.ID, Edit: set("9")}, {Edit: set("2")}, {ID: 70, Edit: set("x")}, {Edit: set("y")}}
+		rows := []rating.RateRow{{ID: held.ID, Edit: set("9")}, {Edit: set("2")}, {ID: 70, Edit: set("x")}, {Edit: set("y")}}
 		var faults Faults
 		if _, err := c.ImportRates(ctx, rows, false); !errors.As(err, &faults) || len(faults) != 2 || faults[0].Row != 2 || faults[1].Row != 3 || faults[0].Field != "prefix" {
 			t.Errorf("a sheet with two faults: %v", err)
@@ -237,7 +237,7 @@ func TestRatesAreImportedAllOrNone(t *testing.T) {
 		rows[2].Edit, rows[3].Edit = set("3"), set("4")
 		version := c.Current().Version
 		for _, dry := range []bool{true, false} {
-			if done, err := c.ImportRates(ctx, rows, dry); err != nil || done != (Imported{3, 1}) {
+			if done, err := c.ImportRates(ctx, rows, dry); err != nil || done != (rating.Imported{Created: 3, Updated: 1}) {
 				t.Errorf("dry=%t: import gave %+v, %v", dry, done, err)
 			}
 			if dry && c.Current().Version != version {
@@ -251,7 +251,7 @@ func TestRatesAreImportedAllOrNone(t *testing.T) {
 		if got := strings.Join(prefixes, " "); got != "1:9 70:3 71:2 72:4" {
 			t.Errorf("rates are %s", got)
 		}
-		if _, err := c.ImportRates(ctx, []RateRow{{ID: 1, Edit: set("1")}, {ID: 1, Edit: set("2")}}, false); !errors.As(err, &faults) || faults[0].Field != "id" {
+		if _, err := c.ImportRates(ctx, []rating.RateRow{{ID: 1, Edit: set("1")}, {ID: 1, Edit: set("2")}}, false); !errors.As(err, &faults) || faults[0].Field != "id" {
 			t.Errorf("one id twice: %v", err)
 		}
 	})

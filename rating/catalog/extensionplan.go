@@ -30,7 +30,7 @@ type extensionPlan struct {
 	write    write
 	steps    []string // numbers whose account has a step to do
 	result   []rating.Extension
-	imported Imported
+	imported rating.Imported
 }
 
 // planExtensions reads, edits and checks a batch without writing anything.

@@ -42,19 +42,9 @@ func (c *Catalog) EditExtensions(ctx context.Context, numbers []string, by strin
 	return list, err
 }
 
-// ExtensionRow is a row of an import.
-type ExtensionRow struct {
-	Number  string
-	Edit    func(rating.Extension) (rating.Extension, error) // fills in what the sheet says; a new one begins as rating.NewExtension
-	Opening rating.Money                                     // balance that a new extension brings along; one that exists must have 0 here
-}
-
-// Imported says what an import did, or would do.
-type Imported struct{ Created, Updated int }
-
 // ImportExtensions creates and updates extensions, all of them or none. What is wrong with the rows comes as Faults.
 // With dryRun everything is checked and nothing is stored.
-func (c *Catalog) ImportExtensions(ctx context.Context, rows []ExtensionRow, by string, dryRun bool) (Imported, error) {
+func (c *Catalog) ImportExtensions(ctx context.Context, rows []rating.ExtensionRow, by string, dryRun bool) (rating.Imported, error) {
 	edits := make([]extensionEdit, len(rows))
 	for i, row := range rows {
 		edits[i] = extensionEdit{number: row.Number, may: mayAdd | mayEdit, edit: row.Edit, opening: row.Opening}
@@ -63,7 +53,7 @@ func (c *Catalog) ImportExtensions(ctx context.Context, rows []ExtensionRow, by 
 		plan, err := c.planExtensions(ctx, by, edits)
 		return plan.imported, err
 	}
-	var done Imported
+	var done rating.Imported
 	err := c.storeExtensions(ctx, by, edits, func(p extensionPlan) { done = p.imported })
 	return done, err
 }

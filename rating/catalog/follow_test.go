@@ -136,17 +136,17 @@ func TestANodeThatMissedTooMuchReadsEverything(t *testing.T) {
 		}},
 		{"a log that somebody deleted", func() { client.Del(ctx, logKey) }},
 		{"a batch too big to name", func() {
-			rows := make([]ExtensionRow, maxNamed+1)
+			rows := make([]rating.ExtensionRow, maxNamed+1)
 			for i := range rows {
-				rows[i] = ExtensionRow{Number: fmt.Sprint(50000 + i), Edit: lock}
+				rows[i] = rating.ExtensionRow{Number: fmt.Sprint(50000 + i), Edit: lock}
 			}
 			must(writer.ImportExtensions(ctx, rows, "", false))(t)
 		}},
 		{"many batches", func() {
 			for batch := range maxRead/maxNamed + 1 {
-				rows := make([]RateRow, maxNamed)
+				rows := make([]rating.RateRow, maxNamed)
 				for i := range rows {
-					rows[i] = RateRow{Edit: func(r rating.Rate) (rating.Rate, error) {
+					rows[i] = rating.RateRow{Edit: func(r rating.Rate) (rating.Rate, error) {
 						r.Prefix = fmt.Sprint(batch, i)
 						r.Prefix = strings.ReplaceAll(r.Prefix, " ", "")
 						return r, nil
@@ -203,9 +203,9 @@ func TestReadingWhileOthersWriteEndsConsistent(t *testing.T) {
 	ctx, ledger := t.Context(), newLedger()
 	writer := New(client, ledger, Options{Log: quiet})
 	writer.Start(ctx)
-	rows := make([]RateRow, 1500)
+	rows := make([]rating.RateRow, 1500)
 	for i := range rows {
-		rows[i] = RateRow{Edit: func(r rating.Rate) (rating.Rate, error) { r.Prefix = fmt.Sprint(10000 + i); return r, nil }}
+		rows[i] = rating.RateRow{Edit: func(r rating.Rate) (rating.Rate, error) { r.Prefix = fmt.Sprint(10000 + i); return r, nil }}
 	}
 	must(writer.ImportRates(ctx, rows, false))(t)
 	stop := make(chan struct{})
@@ -222,7 +222,7 @@ func TestReadingWhileOthersWriteEndsConsistent(t *testing.T) {
 			mark := func(remark string) func(rating.Rate) (rating.Rate, error) {
 				return func(r rating.Rate) (rating.Rate, error) { r.Remark = remark; return r, nil }
 			}
-			rows := []RateRow{{ID: i%1500 + 1, Edit: mark("marked")}, {ID: (i+1499)%1500 + 1, Edit: mark("")}}
+			rows := []rating.RateRow{{ID: i%1500 + 1, Edit: mark("marked")}, {ID: (i+1499)%1500 + 1, Edit: mark("")}}
 			_, err = writer.ImportRates(ctx, rows, false)
 		}
 		stopped <- err

@@ -41,29 +41,23 @@ func (c *Catalog) DeleteRate(ctx context.Context, id int64) error {
 	return remove(ctx, c, rateForm, formatID(id), nil)
 }
 
-// RateRow is a row of an import.
-type RateRow struct {
-	ID   int64                                  // 0 = a new rate; an id that is not there is added under that id
-	Edit func(rating.Rate) (rating.Rate, error) // fills in what the sheet says; a new rate begins as rating.NewRate
-}
-
 // maxRateID bounds what a sheet may ask for.
 const maxRateID = 1_000_000_000
 
 // ImportRates adds and changes rates, all of them or none. What is wrong with the rows comes as Faults. With dryRun
 // everything is checked and nothing is stored.
-func (c *Catalog) ImportRates(ctx context.Context, rows []RateRow, dryRun bool) (Imported, error) {
+func (c *Catalog) ImportRates(ctx context.Context, rows []rating.RateRow, dryRun bool) (rating.Imported, error) {
 	if err := checkRateIDs(rows); err != nil {
-		return Imported{}, err
+		return rating.Imported{}, err
 	}
 	if _, done, err := c.planRates(ctx, rows, 1); err != nil || dryRun {
 		return done, err
 	}
 	first, err := c.reserveFor(ctx, rows)
 	if err != nil {
-		return Imported{}, err
+		return rating.Imported{}, err
 	}
-	var done Imported
+	var done rating.Imported
 	err = c.persist(ctx, func(ctx context.Context) (w write, err error) {
 		w, done, err = c.planRates(ctx, rows, first)
 		return w, err
@@ -72,7 +66,7 @@ func (c *Catalog) ImportRates(ctx context.Context, rows []RateRow, dryRun bool) 
 }
 
 // checkRateIDs refuses ids that stand in a sheet twice, or are none.
-func checkRateIDs(rows []RateRow) error {
+func checkRateIDs(rows []rating.RateRow) error {
 	if len(rows) == 0 || len(rows) > MaxBatch {
 		return rating.Invalid{{Field: "rows", Message: fmt.Sprintf("must be 1 to %d", MaxBatch)}}
 	}
@@ -91,7 +85,7 @@ func checkRateIDs(rows []RateRow) error {
 }
 
 // reserveFor takes ids for the rows that have none, above all ids that the sheet names, and returns the first.
-func (c *Catalog) reserveFor(ctx context.Context, rows []RateRow) (int64, error) {
+func (c *Catalog) reserveFor(ctx context.Context, rows []rating.RateRow) (int64, error) {
 	highest, unnamed := c.lastRate(), int64(0)
 	for _, row := range rows {
 		highest = max(highest, row.ID)
@@ -103,7 +97,7 @@ func (c *Catalog) reserveFor(ctx context.Context, rows []RateRow) (int64, error)
 }
 
 // planRates reads, edits and checks a sheet without writing anything. Rows without id get ids from first on.
-func (c *Catalog) planRates(ctx context.Context, rows []RateRow, first int64) (w write, done Imported, err error) {
+func (c *Catalog) planRates(ctx context.Context, rows []rating.RateRow, first int64) (w write, done rating.Imported, err error) {
 	ids := make([]string, len(rows))
 	for i, row := range rows {
 		ids[i] = formatID(row.ID) // 0 is never there
@@ -139,7 +133,7 @@ func (c *Catalog) planRates(ctx context.Context, rows []RateRow, first int64) (w
 	return w, done, faults.err()
 }
 
-func planRate(ctx context.Context, c *Catalog, row RateRow, id int64, h held[rating.Rate]) (write, error) {
+func planRate(ctx context.Context, c *Catalog, row rating.RateRow, id int64, h held[rating.Rate]) (write, error) {
 	before := rating.NewRate()
 	if h.doc != nil {
 		before = *h.doc
