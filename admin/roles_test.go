@@ -25,8 +25,8 @@ var mayUse = map[string]string{
 	"list-trunks": "admins", "get-trunk": "admins", "create-trunk": "admins", "edit-trunk": "admins", "delete-trunk": "admins",
 	"list-dial-rules": "admins", "get-dial-rule": "admins", "create-dial-rule": "admins", "edit-dial-rule": "admins", "delete-dial-rule": "admins", "test-dial-rules": "admins",
 	"list-managers": "admins", "create-manager": "admins", "put-manager-password": "admins", "delete-manager": "admins",
-	"list-audit-log": "admins",
-	"list-tokens":    "admins", "create-token": "admins", "delete-token": "admins",
+	"list-audit-log": "admins", "list-dead-letters": "admins", "retry-dead-letter": "admins",
+	"list-tokens": "admins", "create-token": "admins", "delete-token": "admins",
 }
 
 var rolesOf = map[string]map[rating.Role]bool{
@@ -42,7 +42,7 @@ var whenOver = map[string]bool{
 	"put-password": true, "logout": true, "hang-up": true, "edit-extension": true /* lock */, "edit-extensions": true, /* lock */
 	"replace-settings": true, "replace-billing": true /* deactivate */, "upload-license": true,
 	"create-trunk": true, "edit-trunk": true, "delete-trunk": true, "create-dial-rule": true, "edit-dial-rule": true, "delete-dial-rule": true,
-	"create-manager": true, "put-manager-password": true, "delete-manager": true, "create-token": true, "delete-token": true,
+	"create-manager": true, "put-manager-password": true, "delete-manager": true, "create-token": true, "delete-token": true, "retry-dead-letter": true,
 }
 
 // asksOnly are POSTs that read.

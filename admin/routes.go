@@ -74,4 +74,7 @@ func (s *Server) routes() {
 	route(s, admins, "DELETE /tokens/{id}", "delete-token", "Withdraw an API token", s.deleteToken, evenExpired)
 
 	route(s, admins, "GET /audit-log", "list-audit-log", "Who changed what, and who tried", s.listAuditLog)
+
+	route(s, admins, "GET /webhooks/dead-letters", "list-dead-letters", "Events that a webhook could not be told of for a day", s.listDeadLetters)
+	route(s, admins, "POST /webhooks/dead-letters/{id}/retry", "retry-dead-letter", "Try for another day", s.retryDeadLetter, evenExpired)
 }

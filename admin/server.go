@@ -37,13 +37,15 @@ type Deps struct {
 	Ledger    Ledger
 	Archive   Archive
 	AuditLog  AuditLog
-	License   License
-	LiveCalls LiveCalls
-	Trunks    TrunkHealth // nil: the health of every trunk is unknown
-	Ready     []ReadyCheck
-	Gatherer  prometheus.Gatherer   // what /metrics shows
-	Registry  prometheus.Registerer // nil: the metrics of the HTTP side are counted, but shown nowhere
-	Log       *slog.Logger          // nil: slog.Default()
+
+	DeadLetters DeadLetters
+	License     License
+	LiveCalls   LiveCalls
+	Trunks      TrunkHealth // nil: the health of every trunk is unknown
+	Ready       []ReadyCheck
+	Gatherer    prometheus.Gatherer   // what /metrics shows
+	Registry    prometheus.Registerer // nil: the metrics of the HTTP side are counted, but shown nowhere
+	Log         *slog.Logger          // nil: slog.Default()
 }
 
 // Catalog is what operators edit. Every edit shows in Current on this node when it returns.
@@ -88,8 +90,8 @@ type Server struct {
 
 // New listens on the configured addresses. Run answers what comes in.
 func New(config Config, deps Deps) (*Server, error) {
-	if deps.Catalog == nil || deps.Operators == nil || deps.Ledger == nil || deps.Archive == nil || deps.License == nil || deps.AuditLog == nil || deps.LiveCalls == nil || deps.Gatherer == nil {
-		return nil, errors.New("admin: catalog, operators, ledger, archive, licence, audit log, live calls and metrics are all needed")
+	if deps.Catalog == nil || deps.Operators == nil || deps.Ledger == nil || deps.Archive == nil || deps.License == nil || deps.AuditLog == nil || deps.DeadLetters == nil || deps.LiveCalls == nil || deps.Gatherer == nil {
+		return nil, errors.New("admin: catalog, operators, ledger, archive, licence, audit log, dead letters, live calls and metrics are all needed")
 	}
 	s := newServer(config, deps)
 	engine := s.engine()

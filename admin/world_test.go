@@ -25,6 +25,7 @@ import (
 	"tollgate/rating/auditlog"
 	"tollgate/rating/catalog"
 	"tollgate/rating/embedded/redistest"
+	"tollgate/rating/hooks"
 	"tollgate/rating/ledger"
 )
 
@@ -41,6 +42,7 @@ type world struct {
 	tokens  map[rating.Role]string
 	ready   *readyState
 	licence *licensing
+	hooks   *hooks.Queue
 }
 
 const (
@@ -150,6 +152,7 @@ func newWorld(t *testing.T) *world {
 	client := w.redis.Client()
 	w.ledger = ledger.New(client, ledger.Options{Node: "gw1", Log: log})
 	w.sip.ledger = w.ledger
+	w.hooks = hooks.New(client)
 	w.catalog = catalog.New(client, w.ledger, catalog.Options{Log: log})
 	w.catalog.Start(ctx)
 	var err error
@@ -159,7 +162,7 @@ func newWorld(t *testing.T) *world {
 	w.drain = &archive.Drain{Outbox: outbox{w.ledger}, Archive: w.archive}
 	registry := prometheus.NewRegistry()
 	server, err := admin.New(admin.Config{Listen: "127.0.0.1:0", Realm: realm, Version: "1"}, admin.Deps{
-		Catalog: w.catalog, Operators: w.catalog, Ledger: w.ledger, Archive: w.archive, License: w.licence.keeper, AuditLog: changeLog{auditlog.New(client), w.archive}, LiveCalls: w.sip, Trunks: w.sip,
+		Catalog: w.catalog, Operators: w.catalog, Ledger: w.ledger, Archive: w.archive, License: w.licence.keeper, AuditLog: changeLog{auditlog.New(client), w.archive}, DeadLetters: w.hooks, LiveCalls: w.sip, Trunks: w.sip,
 		Ready:    []admin.ReadyCheck{{Name: "store", Check: w.ledger.Ping}, {Name: "sip", Check: w.ready.check}},
 		Gatherer: registry, Registry: registry, Log: log})
 	if err != nil {

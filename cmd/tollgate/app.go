@@ -14,12 +14,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"tollgate/admin"
+	"tollgate/admin/webhook"
 	"tollgate/license"
 	"tollgate/rating"
 	"tollgate/rating/archive"
 	"tollgate/rating/auditlog"
 	"tollgate/rating/catalog"
 	"tollgate/rating/embedded"
+	"tollgate/rating/hooks"
 	"tollgate/rating/ledger"
 	"tollgate/sipctl"
 	"tollgate/sipctl/spool"
@@ -40,8 +42,14 @@ type app struct {
 	changes *auditlog.Log // what operators changed, until the archive has it
 	spool   *spool.Spool
 	license *license.Keeper
-	sip     *sipctl.Server
-	admin   *admin.Server
+
+	attempts  chan license.Attempt // to lengthen the trial, on their way into the audit log
+	hooks     *hooks.Queue
+	courier   *webhook.Courier
+	announcer *announcer
+
+	sip   *sipctl.Server
+	admin *admin.Server
 
 	sipCertificate, adminCertificate *certificate // nil: no TLS
 
@@ -82,7 +90,7 @@ func newApp(ctx context.Context, config Config, adminPassword string, announce f
 	if err = a.openCertificates(); err != nil {
 		return nil, err
 	}
-	for _, open := range []func(context.Context) error{a.openStore, a.openMoney, a.openLicense, a.openArchive, a.openSIP, func(ctx context.Context) error { return a.openAdmin(ctx, adminPassword) }} {
+	for _, open := range []func(context.Context) error{a.openStore, a.openMoney, a.openLicense, a.openWebhooks, a.openArchive, a.openSIP, func(ctx context.Context) error { return a.openAdmin(ctx, adminPassword) }} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
@@ -153,7 +161,7 @@ func (a *app) openArchive(ctx context.Context) (err error) {
 		return err
 	}
 	a.onClose("archive", func(context.Context) error { return a.archive.Close() })
-	a.drain = &archive.Drain{Outbox: a.newOutbox(), Archive: a.archive, Leader: a.bound.Load}
+	a.drain = &archive.Drain{Outbox: tellingOutbox{a.newOutbox(), a.announcer}, Archive: a.archive, Leader: a.bound.Load}
 	return a.nowOrLate(ctx, a.bindArchive)
 }
 
@@ -250,7 +258,7 @@ func (a *app) openAdmin(ctx context.Context, password string) (err error) {
 	}
 	a.admin, err = admin.New(admin.Config{Listen: a.config.Admin.Listen, MetricsListen: a.config.Admin.MetricsListen, TLS: a.adminCertificate.server(), Realm: a.config.SIP.Realm, Ephemeral: a.store.Ephemeral, Version: version},
 		admin.Deps{
-			Catalog: a.catalog, Operators: a.catalog, Ledger: a.ledger, Archive: a.archive, License: a.license, AuditLog: auditLog{a.changes, a.archive},
+			Catalog: a.catalog, Operators: a.catalog, Ledger: a.ledger, Archive: a.archive, License: a.license, AuditLog: auditLog{a.changes, a.archive}, DeadLetters: a.hooks,
 			LiveCalls: liveCalls{a}, Trunks: trunkHealth{a.sip}, Ready: a.readyChecks(), Gatherer: a.registry, Registry: a.registry, Log: a.log,
 		})
 	return err

@@ -20,8 +20,15 @@ func (a *app) openLicense(ctx context.Context) error {
 	for _, kind := range []string{"wiped", "altered", "clock"} {
 		attempts.WithLabelValues(kind)
 	}
+	a.attempts = make(chan license.Attempt, mostAttempts)
 	var err error
-	a.license, err = openKeeper(ctx, a.config, a.dir, a.catalog, a.log, func(t license.Attempt) { attempts.WithLabelValues(t.Kind).Inc() })
+	a.license, err = openKeeper(ctx, a.config, a.dir, a.catalog, a.log, func(t license.Attempt) {
+		attempts.WithLabelValues(t.Kind).Inc()
+		select {
+		case a.attempts <- t:
+		default: // nobody makes so many by accident, and each is in the log and in the record
+		}
+	})
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,8 @@ func (a *app) services() []service {
 		{"late start", a.lateStart},
 		{"catalog", a.catalog.Run},
 		{"licence", a.license.Run},
+		{"licence watch", every(licenseWatchEvery, a.watchLicense(time.Now))},
+		{"licence attempts", a.recordAttempts},
 		{"archive", a.archiveRecords},
 		{"time zone", a.followTimeZone},
 		{"heartbeat", every(a.ledger.HeartbeatEvery(), a.heartbeat)},
@@ -57,6 +59,8 @@ func (a *app) services() []service {
 		{"hang up", a.hangUps},
 		{"audit", a.audits},
 		{"sip", a.sip.Run},
+		{"trunk watch", a.watchTrunks},
+		{"webhooks", a.courier.Run},
 		{"admin", a.admin.Run},
 	}
 }

@@ -31,6 +31,7 @@ const (
 	dueKey   = "{hooks}:due"   // sorted set: id by when it is due, in ms of the store's clock
 	deadKey  = "{hooks}:dead"  // sorted set: id by when it was given up
 	onceKey  = "{hooks}:once:" // + id of an event: it was queued
+	toldKey  = "{hooks}:told"  // hash: what was told last of something, such as the health of a trunk
 )
 
 //go:embed lua/*.lua
@@ -127,18 +128,27 @@ func (q *Queue) move(ctx context.Context, script *redis.Script, d rating.Deliver
 	return nil
 }
 
-// Again takes a dead letter back into the queue, as if it were new; rating.ErrNotFound.
-func (q *Queue) Again(ctx context.Context, id string) (rating.Delivery, error) {
+// Find returns a delivery, dead or waiting; rating.ErrNotFound.
+func (q *Queue) Find(ctx context.Context, id string) (rating.Delivery, error) {
 	text, err := q.client.HGet(ctx, itemsKey, id).Result()
 	if errors.Is(err, redis.Nil) {
-		return rating.Delivery{}, fmt.Errorf("dead letter: %w", rating.ErrNotFound)
+		return rating.Delivery{}, fmt.Errorf("delivery: %w", rating.ErrNotFound)
 	}
 	if err != nil {
-		return rating.Delivery{}, fmt.Errorf("read dead letter %s: %w", id, storeError(err))
+		return rating.Delivery{}, fmt.Errorf("read delivery %s: %w", id, storeError(err))
 	}
 	var d rating.Delivery
 	if err := json.Unmarshal([]byte(text), &d); err != nil {
-		return rating.Delivery{}, fmt.Errorf("dead letter %s cannot be read: %w", id, err)
+		return rating.Delivery{}, fmt.Errorf("delivery %s cannot be read: %w", id, err)
+	}
+	return d, nil
+}
+
+// Again takes a dead letter back into the queue, as if it were new; rating.ErrNotFound.
+func (q *Queue) Again(ctx context.Context, id string) (rating.Delivery, error) {
+	d, err := q.Find(ctx, id)
+	if err != nil {
+		return rating.Delivery{}, err
 	}
 	d.Attempts, d.FirstAt = 0, time.Now().UTC()
 	fresh, err := json.Marshal(d)
@@ -176,6 +186,26 @@ func (q *Queue) Dead(ctx context.Context, skip, n int) (letters []rating.Deliver
 		}
 	}
 	return letters, total, nil
+}
+
+// Told returns what was told last of something; "" where nothing was.
+func (q *Queue) Told(ctx context.Context, what string) (string, error) {
+	said, err := q.client.HGet(ctx, toldKey, what).Result()
+	if errors.Is(err, redis.Nil) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read what was told of %s: %w", what, storeError(err))
+	}
+	return said, nil
+}
+
+// Tell remembers what was told of something.
+func (q *Queue) Tell(ctx context.Context, what, said string) error {
+	if err := q.client.HSet(ctx, toldKey, what, said).Err(); err != nil {
+		return fmt.Errorf("remember what was told of %s: %w", what, storeError(err))
+	}
+	return nil
 }
 
 // Sizes returns how many deliveries wait, and how many dead letters there are.
