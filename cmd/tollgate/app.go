@@ -156,7 +156,7 @@ func (a *app) openMoney(ctx context.Context) error {
 }
 
 func (a *app) openArchive(ctx context.Context) (err error) {
-	a.archive, err = archive.Open(ctx, archive.Options{DSN: archivePath(a.config, a.dir), Location: a.catalog.Current().Location(), Log: a.log})
+	a.archive, err = archive.Open(ctx, archive.Options{DSN: archivePath(a.config, a.dir), Location: a.catalog.Current().Location(), Patient: true, Log: a.log})
 	if err != nil {
 		return err
 	}
@@ -165,19 +165,22 @@ func (a *app) openArchive(ctx context.Context) (err error) {
 	return a.nowOrLate(ctx, a.bindArchive)
 }
 
-// nowOrLate takes a step of the start now, or as soon as the store answers.
+// nowOrLate takes a step of the start now, or as soon as store and archive answer.
 func (a *app) nowOrLate(ctx context.Context, step func(context.Context) error) error {
 	err := step(ctx)
 	if !errors.Is(err, rating.ErrUnavailable) {
 		return err
 	}
-	a.log.Error("the store does not answer: going on, and coming back to this when it does", "err", err)
+	a.log.Error("store or archive do not answer: going on, and coming back to this when they do", "err", err)
 	a.late = append(a.late, step)
 	return nil
 }
 
 // bindArchive makes sure that the store goes on in the archive in which its journal began. Nothing is archived before.
 func (a *app) bindArchive(ctx context.Context) error {
+	if err := a.archive.Ready(ctx); err != nil {
+		return err
+	}
 	already, err := a.catalog.AdoptArchive(ctx, a.archive.ID())
 	if err != nil {
 		return err
@@ -195,7 +198,7 @@ func (a *app) bindArchive(ctx context.Context) error {
 // that one is filing into it.
 func (a *app) adoptEmptyArchive(ctx context.Context, known string) error {
 	refused := fmt.Errorf("archive %s has id %s, but this store files into the archive %s: point archive.dsn (or data_dir) at that one; several nodes on one store need one archive",
-		archivePath(a.config, a.dir), a.archive.ID(), known)
+		archive.Shown(archivePath(a.config, a.dir)), a.archive.ID(), known)
 	nodes, err := a.ledger.Nodes(ctx)
 	if err != nil {
 		return err
@@ -211,7 +214,7 @@ func (a *app) adoptEmptyArchive(ctx context.Context, known string) error {
 		}
 		return err
 	}
-	a.log.Warn("THE ARCHIVE IS NEW AND EMPTY: it goes on from here; older call records are wherever the former archive is, and audit will miss them", "archive", archivePath(a.config, a.dir), "id", known)
+	a.log.Warn("THE ARCHIVE IS NEW AND EMPTY: it goes on from here; older call records are wherever the former archive is, and audit will miss them", "archive", archive.Shown(archivePath(a.config, a.dir)), "id", known)
 	return nil
 }
 

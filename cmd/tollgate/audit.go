@@ -84,15 +84,22 @@ func auditOnce(ctx context.Context, configFile string) (verdict, error) {
 		return verdict{}, err
 	}
 	defer records.Close()
-	return auditor{
-		ledger:  ledger.New(store.Client, ledger.Options{Node: config.Node + "-audit", Log: quiet}),
-		archive: records,
-		catalog: catalog.New(store.Client, nil, catalog.Options{Log: quiet}),
-	}.audit(ctx)
+	documents := catalog.New(store.Client, nil, catalog.Options{Log: quiet})
+	known, err := documents.ArchiveID(ctx)
+	if err != nil {
+		return verdict{}, err
+	}
+	if known != "" && known != records.ID() {
+		return verdict{}, fmt.Errorf("the archive %s has id %s, but the store files into the archive %s: point archive.dsn (or data_dir) at that one", archive.Shown(archivePath(config, dir)), records.ID(), known)
+	}
+	return auditor{ledger.New(store.Client, ledger.Options{Node: config.Node + "-audit", Log: quiet}), records, documents}.audit(ctx)
 }
 
-// archivePath is the SQLite file of a configuration.
+// archivePath is where the archive of a configuration is: the path of an SQLite file, or the URL of a PostgreSQL database.
 func archivePath(config Config, dir string) string {
+	if postgresArchive(config.Archive.DSN) {
+		return config.Archive.DSN
+	}
 	if path := strings.TrimPrefix(config.Archive.DSN, "sqlite:"); path != "" {
 		return path
 	}

@@ -202,7 +202,11 @@ func (c *checker) store(ctx context.Context) {
 		c.warn("store", "%v cannot be read and is left out", q)
 	}
 	c.callers(documents.Current())
-	c.archive(ctx)
+	known, err := documents.ArchiveID(ctx)
+	if err != nil {
+		c.bad("store", "%v", err)
+	}
+	c.archive(ctx, known)
 	c.trunks(ctx, documents.Current())
 }
 
@@ -236,9 +240,9 @@ func (c *checker) callers(s *rating.Snapshot) {
 }
 
 // archive tries the database of call records, where there is one already.
-func (c *checker) archive(ctx context.Context) {
+func (c *checker) archive(ctx context.Context, known string) {
 	path := archivePath(c.config, c.dir)
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(path); !postgresArchive(path) && errors.Is(err, os.ErrNotExist) {
 		if writable(filepath.Dir(path)) {
 			c.good("archive", "%s is made at the first start", path)
 		} else {
@@ -248,6 +252,10 @@ func (c *checker) archive(ctx context.Context) {
 	}
 	quiet, _ := newLogger(io.Discard, LogConfig{})
 	records, err := archive.Open(ctx, archive.Options{DSN: path, ReadOnly: true, Log: quiet})
+	if errors.Is(err, archive.ErrNone) {
+		c.good("archive", "%s answers; the archive is made in it at the first start", archive.Shown(path))
+		return
+	}
 	if err != nil {
 		c.bad("archive", "%v", err)
 		return
@@ -256,7 +264,16 @@ func (c *checker) archive(ctx context.Context) {
 	if _, total, err := records.Quarantine(ctx); err == nil && total > 0 {
 		c.warn("archive", "%d records could not be filed; see the table quarantine", total)
 	}
-	c.good("archive", "%s, id %s", path, records.ID())
+	if warnings, err := records.Warnings(ctx); err == nil {
+		for _, w := range warnings {
+			c.warn("archive", "%s", w)
+		}
+	}
+	if known != "" && known != records.ID() {
+		c.bad("archive", "%s has id %s, but the store files into the archive %s: point archive.dsn (or data_dir) at that one", archive.Shown(path), records.ID(), known)
+		return
+	}
+	c.good("archive", "%s, id %s", archive.Shown(path), records.ID())
 }
 
 // trunks asks every enabled trunk whether it lives (RFC 3261 §11).

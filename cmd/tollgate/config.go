@@ -38,7 +38,7 @@ type StoreConfig struct {
 
 // ArchiveConfig says where CDRs are kept for good.
 type ArchiveConfig struct {
-	DSN string `yaml:"dsn"` // empty: SQLite in data_dir
+	DSN string `yaml:"dsn"` // empty: SQLite in data_dir; sqlite:/path; postgres://…, which several nodes may share
 }
 
 // SIPConfig is what the SIP side listens on, and whom it believes.
@@ -116,7 +116,8 @@ func (c Config) faults() []fault {
 	check(slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level), "log.level", "must be debug, info, warn or error")
 	check(c.Log.Format == "text" || c.Log.Format == "json", "log.format", "must be text or json")
 	check(c.Store.Redis == "" || !c.Store.Ephemeral, "store.ephemeral", "is for trying things out: remove it, or leave store.redis empty")
-	check(c.Archive.DSN == "" || strings.HasPrefix(c.Archive.DSN, "sqlite:"), "archive.dsn", "must be empty (SQLite in data_dir) or sqlite:/path/to/file")
+	check(validArchive(c.Archive.DSN), "archive.dsn", "must be empty (SQLite in data_dir), sqlite:/path/to/file, or postgres://user:password@host/database")
+	check(!c.Store.Ephemeral || !postgresArchive(c.Archive.DSN), "archive.dsn", "a store in memory begins anew with every start, and its archive with it: leave it empty while store.ephemeral is true")
 	c.SIP.faults(check)
 	check(validHostPort(c.Admin.Listen), "admin.listen", "must be host:port, such as 127.0.0.1:8080")
 	check(c.Admin.MetricsListen == "" || validHostPort(c.Admin.MetricsListen), "admin.metrics_listen", "must be empty or host:port")
@@ -148,6 +149,20 @@ func (s SIPConfig) faults(check func(fine bool, path, message string)) {
 	check(s.MaxCPS >= 0, "sip.max_cps", "must be 0 (no limit) or more")
 	_, err := netip.ParseAddr(s.Advertise)
 	check(s.Advertise == "" || err == nil || validHost(s.Advertise) || validHostPort(s.Advertise), "sip.advertise", "must be an address or a host name, or either with a port")
+}
+
+// postgresArchive reports whether the archive is PostgreSQL, which several nodes may share.
+func postgresArchive(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
+func validArchive(dsn string) bool {
+	if postgresArchive(dsn) {
+		_, err := url.Parse(dsn)
+		return err == nil
+	}
+	path, ok := strings.CutPrefix(dsn, "sqlite:")
+	return dsn == "" || ok && path != ""
 }
 
 func validNode(s string) bool {

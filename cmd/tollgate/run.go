@@ -91,6 +91,7 @@ const (
 	auditEvery   = time.Hour        // an audit reads the whole archive
 	upkeepLimit  = 30 * time.Second // of one round of upkeep
 	auditTimeout = 5 * time.Minute
+	recountAgain = 10 * time.Second // after the archive could not be counted anew
 )
 
 // every calls f at once and then at an interval, until ctx ends.
@@ -160,12 +161,17 @@ func (a *app) archiveRecords(ctx context.Context) error {
 func (a *app) followTimeZone(ctx context.Context) error {
 	changes := a.catalog.Changes(ctx)
 	for {
+		var again <-chan time.Time // nil: not before the next change
 		if err := a.archive.SetLocation(ctx, a.catalog.Current().Location()); err != nil && ctx.Err() == nil {
-			a.log.Error("the statistics still count in the old time zone", "err", err)
+			if !errors.Is(err, rating.ErrUnavailable) {
+				a.log.Error("the statistics still count in the old time zone; trying again", "err", err)
+			}
+			again = time.After(recountAgain)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-again:
 		case _, open := <-changes:
 			if !open {
 				<-ctx.Done()

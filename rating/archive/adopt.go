@@ -13,7 +13,7 @@ func (a *Archive) TakeID(ctx context.Context, id string) error {
 	err := a.update(ctx, func(s *session) error {
 		for _, table := range []string{"cdrs", "entries", "positions", "quarantine", "audit_log"} {
 			var rows int64
-			if _, err := s.one([]any{&rows}, `SELECT COUNT(*) FROM (SELECT 1 FROM `+table+` LIMIT 1)`); err != nil {
+			if _, err := s.one([]any{&rows}, `SELECT COUNT(*) FROM (SELECT 1 FROM `+table+` LIMIT 1) any_row`); err != nil {
 				return err
 			}
 			if rows > 0 {

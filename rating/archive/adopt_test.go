@@ -8,7 +8,9 @@ import (
 	"tollgate/rating"
 )
 
-func TestAnEmptyArchiveTakesAnotherID(t *testing.T) {
+func TestAnEmptyArchiveTakesAnotherID(t *testing.T) { onBoth(t, testAnEmptyArchiveTakesAnotherID) }
+
+func testAnEmptyArchiveTakesAnotherID(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	a, err := Open(t.Context(), Options{DSN: path})
 	if err != nil {

@@ -34,6 +34,10 @@ func auditStream(n int) []rating.Filed {
 
 // However many records wait in the outbox, the pages are those of a plain search of all.
 func TestAuditLogIsListedWhereverARecordIs(t *testing.T) {
+	onBoth(t, testAuditLogIsListedWhereverARecordIs)
+}
+
+func testAuditLogIsListedWhereverARecordIs(t *testing.T) {
 	const n = 90
 	stream := auditStream(n)
 	for i := range stream {
@@ -82,7 +86,9 @@ func TestAuditLogIsListedWhereverARecordIs(t *testing.T) {
 	}
 }
 
-func TestABadAuditRecordIsSetAside(t *testing.T) {
+func TestABadAuditRecordIsSetAside(t *testing.T) { onBoth(t, testABadAuditRecordIsSetAside) }
+
+func testABadAuditRecordIsSetAside(t *testing.T) {
 	a, box := open(t, Options{}), newOutbox(1)
 	good := auditStream(1)[0]
 	for i, r := range []*rating.AuditRecord{{ID: "", At: time.Now()}, {ID: "x"}, {ID: "y", At: time.Now(), Actor: "a\x00"}, good.Audit} {

@@ -11,7 +11,9 @@ import (
 )
 
 // Every page of a random search is what filtering and sorting all calls by hand gives.
-func TestCallsAreThoseOfAPlainSearch(t *testing.T) {
+func TestCallsAreThoseOfAPlainSearch(t *testing.T) { onBoth(t, testCallsAreThoseOfAPlainSearch) }
+
+func testCallsAreThoseOfAPlainSearch(t *testing.T) {
 	for _, name := range []string{"UTC", "America/Sao_Paulo"} {
 		location := zone(t, name)
 		a, w := filled(t, 21, 400, Options{Location: location})
@@ -81,6 +83,10 @@ func collect(t testing.TB, a *Archive, f rating.CallQuery) (list []rating.CDR) {
 }
 
 func TestCallsSortedByWhatTheyCostOrLast(t *testing.T) {
+	onBoth(t, testCallsSortedByWhatTheyCostOrLast)
+}
+
+func testCallsSortedByWhatTheyCostOrLast(t *testing.T) {
 	a, w := filled(t, 22, 300, Options{})
 	for sort, value := range map[string]func(rating.CDR) int64{
 		"-cost":    func(c rating.CDR) int64 { return -int64(c.Cost) },
@@ -114,7 +120,9 @@ func TestCallsSortedByWhatTheyCostOrLast(t *testing.T) {
 }
 
 // A bulk recharge, or a burst of calls, has one and the same time, and more lines than an export reads at once.
-func TestExportOfManyRowsOfOneInstant(t *testing.T) {
+func TestExportOfManyRowsOfOneInstant(t *testing.T) { onBoth(t, testExportOfManyRowsOfOneInstant) }
+
+func testExportOfManyRowsOfOneInstant(t *testing.T) {
 	w, box, a := newWorld(26, 5, 1), newOutbox(1), open(t, Options{})
 	const each = portionSize/2 + 50
 	for range 2 {
@@ -152,7 +160,9 @@ func TestExportOfManyRowsOfOneInstant(t *testing.T) {
 	}
 }
 
-func TestCallByID(t *testing.T) {
+func TestCallByID(t *testing.T) { onBoth(t, testCallByID) }
+
+func testCallByID(t *testing.T) {
 	a, w := filled(t, 23, 60, Options{})
 	for _, want := range w.cdrs() {
 		got, err := a.Call(t.Context(), want.ID)
@@ -168,6 +178,10 @@ func TestCallByID(t *testing.T) {
 
 // A rate or a list of attempts that was damaged by hand does not hide the call.
 func TestDamagedTextLeavesTheRestOfACall(t *testing.T) {
+	onBoth(t, testDamagedTextLeavesTheRestOfACall)
+}
+
+func testDamagedTextLeavesTheRestOfACall(t *testing.T) {
 	a, w := filled(t, 24, 60, Options{})
 	for _, text := range []string{`UPDATE rates SET body = '{'`, `UPDATE cdrs SET attempts = 'x'`} {
 		if _, err := a.pools.write.Exec(text); err != nil {
@@ -182,7 +196,9 @@ func TestDamagedTextLeavesTheRestOfACall(t *testing.T) {
 	sameCalls(t, collect(t, a, f), want)
 }
 
-func TestImpossibleFiltersNameTheField(t *testing.T) {
+func TestImpossibleFiltersNameTheField(t *testing.T) { onBoth(t, testImpossibleFiltersNameTheField) }
+
+func testImpossibleFiltersNameTheField(t *testing.T) {
 	a := open(t, Options{})
 	long := string(make([]byte, maxKeyword+1))
 	for field, call := range map[string]func() error{
@@ -218,7 +234,9 @@ func TestImpossibleFiltersNameTheField(t *testing.T) {
 	}
 }
 
-func TestNothingFoundIsAnEmptyList(t *testing.T) {
+func TestNothingFoundIsAnEmptyList(t *testing.T) { onBoth(t, testNothingFoundIsAnEmptyList) }
+
+func testNothingFoundIsAnEmptyList(t *testing.T) {
 	a := open(t, Options{})
 	calls, n1, err1 := a.Calls(t.Context(), rating.CallQuery{Period: rating.Period{From: time.Now(), Before: time.Now().Add(-time.Hour)}})
 	recharges, n2, err2 := a.Recharges(t.Context(), rating.EntryQuery{})
@@ -231,7 +249,9 @@ func TestNothingFoundIsAnEmptyList(t *testing.T) {
 	}
 }
 
-func TestRechargeHistory(t *testing.T) {
+func TestRechargeHistory(t *testing.T) { onBoth(t, testRechargeHistory) }
+
+func testRechargeHistory(t *testing.T) {
 	a, w := filled(t, 25, 400, Options{})
 	r := rand.New(rand.NewPCG(3, 3))
 	for range 40 {

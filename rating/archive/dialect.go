@@ -5,18 +5,26 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 )
 
 // dialect is what one database does differently from another. Everything else is SQL that they share: statements
 // number their parameters ?1, ?2 … and go through a session, which lets the dialect rewrite them.
 type dialect struct {
-	name     string // scheme of the data source name, and the folder of the migrations
-	open     func(ctx context.Context, dsn string, readOnly bool) (pools, error)
-	bind     func(statement string) string // writes the parameters as this database wants them
-	index    func(name string) string      // follows a table's name: the index to use, where that can be said
-	snapshot *sql.TxOptions                // of a transaction that sees one state of the database throughout
-	refused  func(error) bool              // the value itself is not accepted: trying again cannot help
+	name        string // scheme of the data source name, and the folder of the migrations
+	open        func(dsn string, readOnly bool) (pools, error)
+	fit         func(ctx context.Context, p pools, readOnly bool) error // reaches the database and checks that it can keep an archive
+	unreachable func(error) bool                                        // the server is not there, at present
+	bind        func(statement string) string                           // writes the parameters as this database wants them
+	index       func(name string) string                                // follows a table's name: the index to use, where that can be said
+	snapshot    *sql.TxOptions                                          // of a transaction that sees one state of the database throughout
+	exclusive   string                                                  // begins a transaction that changes something: no other process has one; "" = there is no other
+	prepares    bool                                                    // statements that are repeated are to be prepared by us; else the driver does it
+	lead        func(ctx context.Context, p pools) (lead *sql.Conn, held bool, err error)
+	absent      func(error) bool // a table is not there
+	refused     func(error) bool // the value itself is not accepted: trying again cannot help
+	advice      func(ctx context.Context, p pools) ([]string, error)
 }
 
 // pools are the connections to one database: one that writes, and several that read beside it.
@@ -36,6 +44,25 @@ func dialectOf(dsn string) (dialect, string, error) {
 		return sqliteDialect, dsn, nil
 	case scheme == sqliteDialect.name:
 		return sqliteDialect, rest, nil
+	case scheme == postgresDialect.name, scheme == "postgresql":
+		return postgresDialect, dsn, nil
 	}
-	return dialect{}, "", fmt.Errorf("%q is no database that this program knows: name an SQLite file", scheme)
+	return dialect{}, "", fmt.Errorf("%q is no database that this program knows: name an SQLite file (sqlite:/path) or PostgreSQL (postgres://…)", scheme)
+}
+
+// Shown is a data source name without its password.
+func Shown(dsn string) string {
+	d, _, err := dialectOf(dsn)
+	if err != nil || d.name == sqliteDialect.name {
+		return dsn
+	}
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return d.name + "://…"
+	}
+	if q := u.Query(); q.Has("password") {
+		q.Set("password", "xxxxx")
+		u.RawQuery = q.Encode()
+	}
+	return u.Redacted()
 }

@@ -104,9 +104,15 @@ func (d *Drain) Flush(ctx context.Context) error {
 	}
 }
 
-// round archives what the shards hold now, up to maxPerRound records, and trims the outbox. more says that some shard
-// had more than was read.
+// round archives what the shards hold now, up to maxPerRound records, and trims the outbox, unless another node is at it.
+// more says that some shard had more than was read.
 func (d *Drain) round(ctx context.Context) (n int, more bool, err error) {
+	led, err := d.Archive.leads(ctx)
+	if err != nil || !led {
+		d.state = state{}
+		d.meter.idle()
+		return 0, false, err
+	}
 	if err := d.resume(ctx); err != nil {
 		return 0, false, err
 	}

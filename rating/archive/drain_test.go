@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,6 +17,10 @@ import (
 )
 
 func TestDrainFilesEveryRecordOnceWhateverStopsIt(t *testing.T) {
+	onBoth(t, testDrainFilesEveryRecordOnceWhateverStopsIt)
+}
+
+func testDrainFilesEveryRecordOnceWhateverStopsIt(t *testing.T) {
 	for _, step := range []string{stepInserted, stepPositions, stepCommitted} {
 		t.Run(step, func(t *testing.T) {
 			w, box, a := newWorld(1, 6, 3), newOutbox(3), open(t, Options{})
@@ -50,14 +53,16 @@ func TestDrainFilesEveryRecordOnceWhateverStopsIt(t *testing.T) {
 }
 
 // One drain after another is stopped at a random step, or loses outbox or archive; records come in all the while.
-func TestDrainSurvivesRandomFailures(t *testing.T) {
+func TestDrainSurvivesRandomFailures(t *testing.T) { onBoth(t, testDrainSurvivesRandomFailures) }
+
+func testDrainSurvivesRandomFailures(t *testing.T) {
 	seeds := uint64(1)
 	if os.Getenv("TOLLGATE_SLOW") != "" {
 		seeds = 40
 	}
 	for seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 1))
-		path := file(t)
+		path := dsn(t)
 		w, box := newWorld(seed, 12, 4), newOutbox(4)
 		for range 15 {
 			for range r.IntN(40) {
@@ -97,7 +102,9 @@ func TestDrainSurvivesRandomFailures(t *testing.T) {
 }
 
 // Two drains on one archive are against the rules; even so nothing is filed twice.
-func TestTwoDrainsFileNothingTwice(t *testing.T) {
+func TestTwoDrainsFileNothingTwice(t *testing.T) { onBoth(t, testTwoDrainsFileNothingTwice) }
+
+func testTwoDrainsFileNothingTwice(t *testing.T) {
 	w, box, a := newWorld(3, 6, 2), newOutbox(2), open(t, Options{})
 	one, two := &Drain{Outbox: box, Archive: a}, &Drain{Outbox: box, Archive: a}
 	for range 30 {
@@ -126,6 +133,10 @@ func TestTwoDrainsFileNothingTwice(t *testing.T) {
 }
 
 func TestBatchMustBeginWhereTheArchiveStands(t *testing.T) {
+	onBoth(t, testBatchMustBeginWhereTheArchiveStands)
+}
+
+func testBatchMustBeginWhereTheArchiveStands(t *testing.T) {
 	w, a := newWorld(4, 4, 1), open(t, Options{})
 	put := func(after string, f rating.Filed) error {
 		_, err := a.put(t.Context(), []batch{{0, after, []rating.Filed{f}}}, func(string) error { return nil })
@@ -145,7 +156,9 @@ func TestBatchMustBeginWhereTheArchiveStands(t *testing.T) {
 	}
 }
 
-func TestQuarantine(t *testing.T) {
+func TestQuarantine(t *testing.T) { onBoth(t, testQuarantine) }
+
+func testQuarantine(t *testing.T) {
 	w := newWorld(5, 3, 1)
 	var good rating.Filed
 	for good.Entry == nil || good.CDR == nil {
@@ -218,7 +231,9 @@ func TestQuarantine(t *testing.T) {
 }
 
 // A store that was restored from a copy may file the same records again, at new positions.
-func TestRepeatedRecordIsPassedOver(t *testing.T) {
+func TestRepeatedRecordIsPassedOver(t *testing.T) { onBoth(t, testRepeatedRecordIsPassedOver) }
+
+func testRepeatedRecordIsPassedOver(t *testing.T) {
 	w, box, a := newWorld(6, 4, 1), newOutbox(1), open(t, Options{})
 	for range 50 {
 		box.add(w.step())
@@ -242,10 +257,14 @@ func TestRepeatedRecordIsPassedOver(t *testing.T) {
 
 // A value that only the database refuses must not hold up the rest for ever.
 func TestRecordRefusedByTheDatabaseStandsAlone(t *testing.T) {
+	onBoth(t, testRecordRefusedByTheDatabaseStandsAlone)
+}
+
+func testRecordRefusedByTheDatabaseStandsAlone(t *testing.T) {
 	w, box, a := newWorld(8, 4, 2), newOutbox(2), open(t, Options{})
-	if _, err := a.pools.write.Exec(`CREATE TRIGGER refuse BEFORE INSERT ON cdrs WHEN NEW.id = 'call20' BEGIN SELECT RAISE(ABORT, 'not this one'); END`); err != nil {
-		t.Fatal(err)
-	}
+	either(t, a, `CREATE TRIGGER refuse BEFORE INSERT ON cdrs WHEN NEW.id = 'call20' BEGIN SELECT RAISE(ABORT, 'not this one'); END`,
+		`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not this one' USING ERRCODE = 'check_violation'; END $$;
+ CREATE TRIGGER refuse BEFORE INSERT ON cdrs FOR EACH ROW WHEN (NEW.id = 'call20') EXECUTE FUNCTION refuse()`)
 	for range 100 {
 		box.add(w.step())
 	}
@@ -264,15 +283,13 @@ func TestRecordRefusedByTheDatabaseStandsAlone(t *testing.T) {
 	}
 }
 
-func TestFullDiskHoldsUpAndLosesNothing(t *testing.T) {
+func TestFullDiskHoldsUpAndLosesNothing(t *testing.T) { onBoth(t, testFullDiskHoldsUpAndLosesNothing) }
+
+func testFullDiskHoldsUpAndLosesNothing(t *testing.T) {
 	w, box, a := newWorld(10, 4, 2), newOutbox(2), open(t, Options{})
-	limit := func(pages int) {
-		t.Helper()
-		if _, err := a.pools.write.Exec("PRAGMA max_page_count = " + strconv.Itoa(pages)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	limit(1) // which means: no more than there are
+	either(t, a, "PRAGMA max_page_count = 1", // which means: no more than there are
+		`CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the disk is full' USING ERRCODE = 'disk_full'; END $$;
+ CREATE TRIGGER full_disk BEFORE INSERT ON cdrs FOR EACH ROW EXECUTE FUNCTION full_disk()`)
 	for range 400 {
 		box.add(w.step())
 	}
@@ -285,7 +302,7 @@ func TestFullDiskHoldsUpAndLosesNothing(t *testing.T) {
 	if box.left() != 400 {
 		t.Errorf("%d records are left in the outbox, want all 400", box.left())
 	}
-	limit(1 << 30)
+	either(t, a, "PRAGMA max_page_count = 1073741824", "DROP TRIGGER full_disk ON cdrs")
 	if err := d.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +312,7 @@ func TestFullDiskHoldsUpAndLosesNothing(t *testing.T) {
 	}
 }
 
-func TestDrainIsPromptWhenIdleAndPatientWhenBroken(t *testing.T) {
+func TestDrainIsPromptWhenIdleAndPatientWhenBroken(t *testing.T) { // in the time of a bubble, in which no server lives
 	synctest.Test(t, func(t *testing.T) {
 		w, box, a := newWorld(9, 4, 2), newOutbox(2), open(t, Options{})
 		ctx, cancel := context.WithCancel(t.Context())

@@ -47,9 +47,11 @@ func beVictim() {
 }
 
 // Each victim finds an outbox of which nothing was ever trimmed, and dies a step further on.
-func TestKilledDrainFilesEachRecordOnce(t *testing.T) {
+func TestKilledDrainFilesEachRecordOnce(t *testing.T) { onBoth(t, testKilledDrainFilesEachRecordOnce) }
+
+func testKilledDrainFilesEachRecordOnce(t *testing.T) {
 	const records = 120
-	path := file(t)
+	path := dsn(t)
 	killed := 0
 	for steps := range 8 {
 		cmd := exec.Command(os.Args[0])

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -39,7 +38,7 @@ func newExchange(t *testing.T) *exchange {
 	x.client = x.server.Client()
 	x.ledger = ledger.New(x.client, ledger.Options{Node: "gw1", Log: slog.New(slog.DiscardHandler)})
 	var err error
-	x.archive, err = archive.Open(t.Context(), archive.Options{DSN: filepath.Join(t.TempDir(), "archive.db"), Log: slog.New(slog.DiscardHandler)})
+	x.archive, err = archive.Open(t.Context(), archive.Options{DSN: archive.NewDSN(t), Log: slog.New(slog.DiscardHandler)})
 	x.must(err)
 	t.Cleanup(func() { x.archive.Close() })
 	x.drain = &archive.Drain{Outbox: outbox{x.ledger}, Archive: x.archive}
@@ -123,7 +122,9 @@ func (x *exchange) balanced() {
 	}
 }
 
-func TestArchiveOfARealLedgerAddsUp(t *testing.T) {
+func TestArchiveOfARealLedgerAddsUp(t *testing.T) { archive.OnBoth(t, testArchiveOfARealLedgerAddsUp) }
+
+func testArchiveOfARealLedgerAddsUp(t *testing.T) {
 	x := newExchange(t)
 	for round := range 12 {
 		for range 20 {
@@ -155,6 +156,10 @@ func TestArchiveOfARealLedgerAddsUp(t *testing.T) {
 }
 
 func TestForeignRecordInARealOutboxIsSetAside(t *testing.T) {
+	archive.OnBoth(t, testForeignRecordInARealOutboxIsSetAside)
+}
+
+func testForeignRecordInARealOutboxIsSetAside(t *testing.T) {
 	x := newExchange(t)
 	streams, _, err := x.client.ScanType(t.Context(), 0, "*", 10_000, "stream").Result()
 	x.must(err)

@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -40,6 +41,9 @@ func migrationsOf(d dialect) ([]migration, error) {
 	return list, nil
 }
 
+// ErrNone says that the database holds no archive yet. Open makes one, unless it is for reading only.
+var ErrNone = errors.New("there is no archive in it yet: let serve make it first")
+
 // migrate brings the schema up to date, each step in a transaction of its own. A database that a newer program made
 // is refused; so is an older one where nothing may be written.
 func (a *Archive) migrate(ctx context.Context, steps []migration) error {
@@ -54,7 +58,7 @@ func (a *Archive) migrate(ctx context.Context, steps []migration) error {
 		return fmt.Errorf("the archive has schema %d and this program needs %d: let serve bring it up to date first", version, len(steps))
 	}
 	for _, m := range steps[version:] {
-		if err := a.update(ctx, m.apply); err != nil {
+		if err := a.changing(ctx, m.apply); err != nil {
 			return fmt.Errorf("migration %s: %w", m.name, err)
 		}
 	}
@@ -64,7 +68,7 @@ func (a *Archive) migrate(ctx context.Context, steps []migration) error {
 // version is the number of the last step applied; 0 is an empty database.
 func (a *Archive) version(ctx context.Context) (version int, err error) {
 	if !a.readOnly {
-		err = a.update(ctx, func(s *session) error {
+		err = a.changing(ctx, func(s *session) error {
 			_, err := s.exec(`CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, at BIGINT NOT NULL)`)
 			return err
 		})
@@ -72,10 +76,13 @@ func (a *Archive) version(ctx context.Context) (version int, err error) {
 			return 0, err
 		}
 	}
-	err = a.view(ctx, func(s *session) error {
+	err = a.reading(ctx, func(s *session) error {
 		_, err := s.one([]any{&version}, `SELECT COALESCE(MAX(version), 0) FROM migrations`)
 		return err
 	})
+	if err != nil && a.dialect.absent(err) {
+		err = ErrNone
+	}
 	return version, err
 }
 

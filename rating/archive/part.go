@@ -102,13 +102,12 @@ func (s *session) pick(sel selection, p part, after *key) (string, *conditions) 
 		}
 	}
 	from, to := c.arg(p.from), c.arg(p.to)
-	skip, give := c.arg(p.offset), c.arg(p.limit)
 	span := "started_at >= " + from + " AND started_at < " + to
 	if after != nil {
 		span += " AND (" + sel.order.column + ", n) " + sel.order.beyond() + " (" + c.arg(after.value) + ", " + c.arg(after.n) + ")"
 	}
 	order := sel.order.by("")
-	end := order + " LIMIT " + give + " OFFSET " + skip
+	end := order + " LIMIT " + c.arg(p.limit) + " OFFSET " + c.arg(p.offset)
 	if sel.keyword != "" && p.calls <= sel.sparse {
 		words := make([]string, len(sel.dispositions))
 		for i, d := range sel.words() {
@@ -120,10 +119,10 @@ func (s *session) pick(sel selection, p part, after *key) (string, *conditions) 
 	if sel.keyword != "" {
 		span += " AND +party IN " + strings.Replace(matching, "%s", c.arg(string(sel.keyword)), 1)
 	}
-	walks := make([]string, len(sel.dispositions))
+	walks, reach := make([]string, len(sel.dispositions)), c.arg(p.offset+p.limit)
 	for i, d := range sel.words() {
 		walks[i] = "SELECT n, " + sel.order.column + " FROM (SELECT n, " + sel.order.column + " FROM cdrs" + s.dialect.index("cdrs_log") +
-			" WHERE disposition = " + c.arg(d) + " AND " + span + order + " LIMIT " + give + " + " + skip + ") w"
+			" WHERE disposition = " + c.arg(d) + " AND " + span + order + " LIMIT " + reach + ") w"
 	}
 	return "SELECT n FROM (" + strings.Join(walks, " UNION ALL ") + ") u" + end, c
 }

@@ -7,7 +7,9 @@ import (
 	"time"
 )
 
-func TestSetLocationCountsDaysAnew(t *testing.T) {
+func TestSetLocationCountsDaysAnew(t *testing.T) { onBoth(t, testSetLocationCountsDaysAnew) }
+
+func testSetLocationCountsDaysAnew(t *testing.T) {
 	a, w := filled(t, 41, 200, Options{})
 	for _, name := range []string{"Asia/Shanghai", "America/Sao_Paulo", "America/Sao_Paulo", "UTC"} {
 		if err := a.SetLocation(t.Context(), zone(t, name)); err != nil {
@@ -22,8 +24,10 @@ func TestSetLocationCountsDaysAnew(t *testing.T) {
 	}
 }
 
-func TestZoneIsKeptOverARestart(t *testing.T) {
-	path := file(t)
+func TestZoneIsKeptOverARestart(t *testing.T) { onBoth(t, testZoneIsKeptOverARestart) }
+
+func testZoneIsKeptOverARestart(t *testing.T) {
+	path := dsn(t)
 	a, w := filled(t, 42, 200, Options{DSN: path, Location: zone(t, "Asia/Kathmandu")})
 	again := open(t, Options{DSN: path, Location: zone(t, "UTC")})
 	everythingOnce(t, again, w, zone(t, "Asia/Kathmandu"))
@@ -33,7 +37,9 @@ func TestZoneIsKeptOverARestart(t *testing.T) {
 }
 
 // A rebuild is stopped at each of its steps; the next one goes on there, and until it is done the old sums are in use.
-func TestRebuildGoesOnWhereItStopped(t *testing.T) {
+func TestRebuildGoesOnWhereItStopped(t *testing.T) { onBoth(t, testRebuildGoesOnWhereItStopped) }
+
+func testRebuildGoesOnWhereItStopped(t *testing.T) {
 	berlin := zone(t, "Europe/Berlin")
 	for _, stopAfter := range []int{1, 3} {
 		a, w := filled(t, 43, 150, Options{})
@@ -62,7 +68,9 @@ func TestRebuildGoesOnWhereItStopped(t *testing.T) {
 	}
 }
 
-func TestCallsComeInDuringARebuild(t *testing.T) {
+func TestCallsComeInDuringARebuild(t *testing.T) { onBoth(t, testCallsComeInDuringARebuild) }
+
+func testCallsComeInDuringARebuild(t *testing.T) {
 	shanghai := zone(t, "Asia/Shanghai")
 	a, w := filled(t, 44, 100, Options{})
 	a.rebuildStep = 20

@@ -40,7 +40,9 @@ func strayed(t *testing.T, location *time.Location) (*Archive, *world) {
 	return a, w
 }
 
-func TestReportsAreThoseOfAPlainSum(t *testing.T) {
+func TestReportsAreThoseOfAPlainSum(t *testing.T) { onBoth(t, testReportsAreThoseOfAPlainSum) }
+
+func testReportsAreThoseOfAPlainSum(t *testing.T) {
 	location := zone(t, "America/Sao_Paulo")
 	a, w := strayed(t, location)
 	check := func() {

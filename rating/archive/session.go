@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"tollgate/rating"
 )
 
 // session is one transaction. All statements go through it.
@@ -17,19 +19,43 @@ type session struct {
 
 // view runs f in a transaction that reads one state of the archive.
 func (a *Archive) view(ctx context.Context, f func(*session) error) error {
-	tx, err := a.pools.read.BeginTx(ctx, a.dialect.snapshot)
-	if err != nil {
+	if err := a.Ready(ctx); err != nil {
 		return fmt.Errorf("read the archive: %w", err)
 	}
-	defer tx.Rollback() // nothing was changed
-	if err := f(&session{ctx: ctx, tx: tx, dialect: a.dialect}); err != nil {
-		return fmt.Errorf("read the archive: %w", err)
-	}
-	return nil
+	return a.reading(ctx, f)
 }
 
 // update runs f in a transaction, alone, and commits what it did unless it fails.
 func (a *Archive) update(ctx context.Context, f func(*session) error) error {
+	if err := a.Ready(ctx); err != nil {
+		return fmt.Errorf("write the archive: %w", err)
+	}
+	return a.changing(ctx, f)
+}
+
+// reading is view before the archive is prepared.
+func (a *Archive) reading(ctx context.Context, f func(*session) error) error {
+	tx, err := a.pools.read.BeginTx(ctx, a.dialect.snapshot)
+	if err != nil {
+		return fmt.Errorf("read the archive: %w", a.lost(err))
+	}
+	defer tx.Rollback() // nothing was changed
+	if err := f(&session{ctx: ctx, tx: tx, dialect: a.dialect}); err != nil {
+		return fmt.Errorf("read the archive: %w", a.lost(err))
+	}
+	return nil
+}
+
+// lost adds rating.ErrUnavailable to an error that comes from a database server which is not there at present.
+func (a *Archive) lost(err error) error {
+	if a.dialect.unreachable(err) && !errors.Is(err, rating.ErrUnavailable) {
+		return fmt.Errorf("%w: %w", rating.ErrUnavailable, err)
+	}
+	return err
+}
+
+// changing is update before the archive is prepared.
+func (a *Archive) changing(ctx context.Context, f func(*session) error) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	if a.readOnly {
@@ -37,14 +63,20 @@ func (a *Archive) update(ctx context.Context, f func(*session) error) error {
 	}
 	tx, err := a.pools.write.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("write the archive: %w", err)
+		return fmt.Errorf("write the archive: %w", a.lost(err))
 	}
 	s := &session{ctx: ctx, tx: tx, dialect: a.dialect, prepared: make(map[string]*sql.Stmt)}
-	if err := f(s); err != nil {
-		return fmt.Errorf("write the archive: %w", errors.Join(err, tx.Rollback()))
+	if a.dialect.exclusive != "" {
+		_, err = tx.ExecContext(ctx, a.dialect.exclusive)
+	}
+	if err == nil {
+		err = f(s)
+	}
+	if err != nil {
+		return fmt.Errorf("write the archive: %w", errors.Join(a.lost(err), tx.Rollback()))
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("write the archive: %w", err)
+		return fmt.Errorf("write the archive: %w", a.lost(err))
 	}
 	return nil
 }
@@ -65,11 +97,16 @@ func (s *session) statement(text string) (*sql.Stmt, error) {
 
 // exec runs a statement and returns how many rows it changed.
 func (s *session) exec(text string, args ...any) (int64, error) {
-	st, err := s.statement(text)
-	if err != nil {
-		return 0, err
+	var r sql.Result
+	var err error
+	if s.dialect.prepares {
+		var st *sql.Stmt
+		if st, err = s.statement(text); err == nil {
+			r, err = st.ExecContext(s.ctx, args...)
+		}
+	} else {
+		r, err = s.tx.ExecContext(s.ctx, s.dialect.bind(text), args...)
 	}
-	r, err := st.ExecContext(s.ctx, args...)
 	if err != nil {
 		return 0, err
 	}

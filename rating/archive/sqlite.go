@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"modernc.org/sqlite" // registers the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -16,17 +17,21 @@ import (
 const readers = 4
 
 var sqliteDialect = dialect{
-	name:     "sqlite",
-	open:     openSQLite,
-	bind:     func(statement string) string { return statement },
-	index:    func(name string) string { return " INDEXED BY " + name },
-	snapshot: &sql.TxOptions{ReadOnly: true}, // a reader in WAL mode sees the state of its first statement
-	refused:  refusedBySQLite,
+	name:        "sqlite",
+	open:        openSQLite,
+	fit:         func(ctx context.Context, p pools, _ bool) error { return p.write.PingContext(ctx) }, // sets WAL mode, before anybody reads
+	unreachable: func(error) bool { return false },
+	bind:        func(statement string) string { return statement },
+	index:       func(name string) string { return " INDEXED BY " + name },
+	snapshot:    &sql.TxOptions{ReadOnly: true}, // a reader in WAL mode sees the state of its first statement
+	prepares:    true,
+	absent:      func(err error) bool { return strings.Contains(err.Error(), "no such table") },
+	refused:     refusedBySQLite,
 }
 
 // openSQLite opens the file, and makes it, readable by its owner alone, when it is to be written. The write-ahead log
 // lets readers go on while one connection writes; synchronous=FULL syncs every commit before it is acknowledged.
-func openSQLite(ctx context.Context, path string, readOnly bool) (pools, error) {
+func openSQLite(path string, readOnly bool) (pools, error) {
 	if err := makePrivate(path, readOnly); err != nil {
 		return pools{}, err
 	}
@@ -41,11 +46,7 @@ func openSQLite(ctx context.Context, path string, readOnly bool) (pools, error) 
 	}
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	p := pools{write, read}
-	if err := write.PingContext(ctx); err != nil { // sets WAL mode, before anybody reads
-		return pools{}, errors.Join(err, p.close())
-	}
-	return p, nil
+	return pools{write, read}, nil
 }
 
 func sqliteDSN(path, cache string, readOnly bool) string {

@@ -9,7 +9,9 @@ import (
 	"tollgate/rating"
 )
 
-func TestStatisticsAreThoseOfAPlainSum(t *testing.T) {
+func TestStatisticsAreThoseOfAPlainSum(t *testing.T) { onBoth(t, testStatisticsAreThoseOfAPlainSum) }
+
+func testStatisticsAreThoseOfAPlainSum(t *testing.T) {
 	for _, name := range []string{"Asia/Kathmandu", "Europe/Berlin"} {
 		location := zone(t, name)
 		a, w := filled(t, 31, 300, Options{Location: location})
@@ -36,7 +38,9 @@ func TestStatisticsAreThoseOfAPlainSum(t *testing.T) {
 }
 
 // The two calls of extension 102 in the guide: 0:04:37 in all, 0:02:19 on average, 0.24.
-func TestStatisticsOfTheGuide(t *testing.T) {
+func TestStatisticsOfTheGuide(t *testing.T) { onBoth(t, testStatisticsOfTheGuide) }
+
+func testStatisticsOfTheGuide(t *testing.T) {
 	a, box := open(t, Options{}), newOutbox(1)
 	w := newWorld(1, 1, 1)
 	for i, call := range []struct {

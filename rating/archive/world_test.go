@@ -9,11 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"tollgate/rating"
+	"tollgate/rating/archive/postgrestest"
 )
 
 // world is a ledger that files random records, all of which hold together as those of a real one do.
@@ -221,10 +224,55 @@ func file(t testing.TB) string {
 	return filepath.Join(t.TempDir(), "archive.db")
 }
 
+// onBoth runs a test on SQLite and on PostgreSQL; dsn and open follow its name.
+func onBoth(t *testing.T, test func(t *testing.T)) {
+	for _, d := range []dialect{sqliteDialect, postgresDialect} {
+		t.Run(d.name, test)
+	}
+}
+
+// dsn names a new, empty database of the kind that the test is for.
+func dsn(t testing.TB) string {
+	t.Helper()
+	if !strings.Contains(t.Name(), "/"+postgresDialect.name) {
+		return file(t)
+	}
+	server, err := sharedPostgres()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, err := server.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// either executes a statement of SQLite, or of PostgreSQL.
+func either(t testing.TB, a *Archive, sqlite, postgres string) {
+	t.Helper()
+	text := sqlite
+	if a.dialect.name == postgresDialect.name {
+		text = postgres
+	}
+	if _, err := a.pools.write.Exec(text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sharedPostgres is one server for all tests that do not kill it.
+var (
+	postgresStarted atomic.Bool
+	sharedPostgres  = sync.OnceValues(func() (*postgrestest.Server, error) {
+		postgresStarted.Store(true)
+		return postgrestest.New(postgrestest.Fast...)
+	})
+)
+
 func open(t testing.TB, o Options) *Archive {
 	t.Helper()
 	if o.DSN == "" {
-		o.DSN = file(t)
+		o.DSN = dsn(t)
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -279,5 +327,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv(victimFile) != "" {
 		beVictim()
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if postgresStarted.Load() {
+		if server, err := sharedPostgres(); err == nil {
+			server.Close()
+		}
+	}
+	os.Exit(code)
 }

@@ -2,7 +2,10 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // AdoptArchive binds the store to the archive with that id, unless it is bound already. It returns the id that the
@@ -17,4 +20,16 @@ func (c *Catalog) AdoptArchive(ctx context.Context, id string) (already string, 
 		return "", fmt.Errorf("bind the store to archive %s: %w", id, storeError(err))
 	}
 	return already, nil
+}
+
+// ArchiveID is the id of the archive that the store is bound to; "" where it is bound to none yet.
+func (c *Catalog) ArchiveID(ctx context.Context) (string, error) {
+	id, err := c.client.Get(ctx, archiveKey).Result()
+	if errors.Is(err, redis.Nil) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read which archive the store is bound to: %w", storeError(err))
+	}
+	return id, nil
 }
