@@ -16,6 +16,7 @@ type Accounts interface {
 	// same Ref.
 	Open(ctx context.Context, o rating.Opening) error
 	// Close ends the account of a deleted extension; rating.ErrActiveCalls while it has calls up,
-	// rating.ErrUnknownExtension where there never was one.
-	Close(ctx context.Context, extension, by string) error
+	// rating.ErrUnknownExtension where there never was one. A version older than the terms that are applied changes nothing
+	// and is a success: the number is in use again.
+	Close(ctx context.Context, extension string, version int64, by string) error
 }

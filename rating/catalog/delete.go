@@ -44,7 +44,7 @@ func (c *Catalog) surelyGone(ctx context.Context, number string) error {
 // closeAndForget closes an account and then removes its extension: in this order, because a document without account
 // only refuses calls, while an account without document would keep money that nobody sees.
 func (c *Catalog) closeAndForget(ctx context.Context, extension string, s step) error {
-	if err := c.accounts.Close(ctx, extension, s.By); err != nil && !errors.Is(err, rating.ErrUnknownExtension) {
+	if err := c.accounts.Close(ctx, extension, s.Version, s.By); err != nil && !errors.Is(err, rating.ErrUnknownExtension) {
 		return err
 	}
 	tombstone := formatID(max(s.Version, 0) + 1)

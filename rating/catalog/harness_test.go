@@ -70,7 +70,7 @@ func (l *ledger) Open(_ context.Context, o rating.Opening) error {
 	return nil
 }
 
-func (l *ledger) Close(_ context.Context, extension, by string) error {
+func (l *ledger) Close(_ context.Context, extension string, version int64, by string) error {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if l.down != nil {
@@ -80,6 +80,8 @@ func (l *ledger) Close(_ context.Context, extension, by string) error {
 	switch {
 	case !known:
 		return rating.ErrUnknownExtension
+	case a.version > version:
+		return nil
 	case l.busy[extension]:
 		return rating.ErrActiveCalls
 	}

@@ -191,8 +191,8 @@ func (l *Ledger) Open(ctx context.Context, o rating.Opening) error {
 
 // Close closes the account of an extension that is deleted: a closing line takes its balance to 0.
 // rating.ErrActiveCalls: calls are up, or a recharge is being applied; ErrUnknownExtension: there never was one.
-// Closing it again changes nothing.
-func (l *Ledger) Close(ctx context.Context, extension, by string) error {
+// Closing it again changes nothing; nor does a version older than the terms that are applied: the number is in use again.
+func (l *Ledger) Close(ctx context.Context, extension string, version int64, by string) error {
 	keys, err := keysOf(extension)
 	if err != nil {
 		return err
@@ -205,8 +205,8 @@ func (l *Ledger) Close(ctx context.Context, extension, by string) error {
 	if err != nil {
 		return err
 	}
-	r, err := l.run(ctx, closeScript, []string{keys.account, outboxKey(keys.shard), keys.spent}, line)
-	if err == nil {
+	r, err := l.run(ctx, closeScript, []string{keys.account, outboxKey(keys.shard), keys.spent}, line, version)
+	if err == nil && r.word() != "STALE" {
 		err = r.verdict()
 	}
 	if err != nil {

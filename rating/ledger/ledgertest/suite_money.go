@@ -38,7 +38,7 @@ func rechargeAllOrNothing(w *world) {
 	w.wantRefused(err, rating.ErrUnknownExtension)
 	w.wantMoney(a, 0, 0, 0)
 	w.wantMoney(b, 0, 0, 0)
-	w.must(w.Close(w.Context(), a, "test")) // nothing is left prepared
+	w.must(w.Close(w.Context(), a, 1, "test")) // nothing is left prepared
 	w.must(w.SetTerms(w.Context(), a, prepaid, 2, "U", "test"))
 	w.must(w.SetTerms(w.Context(), "missing-"+a, prepaid, 1, "U", "test"))
 	_, err = w.Recharge(w.Context(), r) // the key was not used up
@@ -188,8 +188,8 @@ func paymentTypeChange(w *world) {
 
 func closeAndReopen(w *world) {
 	e := w.account(3 * rating.Unit)
-	w.must(w.Close(w.Context(), e, "boss"))
-	w.must(w.Close(w.Context(), e, "boss"))
+	w.must(w.Close(w.Context(), e, 1, "boss"))
+	w.must(w.Close(w.Context(), e, 1, "boss"))
 	w.wantMoney(e, 0, 0, 0)
 	if line := w.filed(e)[1].Entry; line.Kind != rating.ClosingEntry || line.Amount != -3*rating.Unit || line.By != "boss" || line.Username != "User"+e {
 		w.Errorf("journal line %+v", line)
@@ -210,15 +210,17 @@ func closeAndReopen(w *world) {
 	if a.Closed || a.Balance != rating.Unit || a.Seq != 3 || a.TotalRecharges != rating.Unit {
 		w.Errorf("account %+v", a)
 	}
-	w.wantRefused(w.Close(w.Context(), "no-such-account", "boss"), rating.ErrUnknownExtension)
+	w.must(w.Close(w.Context(), e, 1, "boss")) // a closing of the life before, late: by a process that was slow
+	w.wantMoney(e, rating.Unit, 0, 0)
+	w.wantRefused(w.Close(w.Context(), "no-such-account", 1, "boss"), rating.ErrUnknownExtension)
 }
 
 func closeWithCall(w *world) {
 	e := w.account(rating.Unit)
 	call, _ := w.ring(e, perMinute)
-	w.wantRefused(w.Close(w.Context(), e, "boss"), rating.ErrActiveCalls)
+	w.wantRefused(w.Close(w.Context(), e, 1, "boss"), rating.ErrActiveCalls)
 	w.settle(call, e, 0)
-	w.must(w.Close(w.Context(), e, "boss"))
+	w.must(w.Close(w.Context(), e, 1, "boss"))
 }
 
 func openOnce(w *world) {
