@@ -32,6 +32,7 @@ type Authorization struct {
 	At        time.Time     // arrival of the INVITE
 	Ring      time.Duration // lease while ringing: longer than the ring timeout
 	Draft     CDR           // what is filed if nobody comes back to settle the call
+	Dialog    []byte        // what the SIP side needs to answer the caller after a crash; opaque here
 }
 
 // Answer tells the ledger that the trunk sent its 2xx, before that is relayed.
@@ -94,7 +95,7 @@ type Hold struct {
 	Lease     time.Time // lapses when nobody extends or settles the call
 	Seen      time.Time // when somebody last looked after the talking call; zero where that is not known
 	Draft     CDR
-	Dialog    []byte // nil while ringing
+	Dialog    []byte // of the Authorization while ringing, else of the Answer or what was saved since
 }
 
 // CutAfter returns how long a call may talk from its answer before it outlives its money or its limit; ok is false

@@ -90,7 +90,26 @@ func (c *Call) deliverStored(grant rating.Grant, err error) {
 
 // blob is the call as the store keeps it.
 func (c *Call) blob() blob {
-	return blob{Caller: c.caller.dialog, Trunk: c.trunk.dialog, Limit: c.limit(), Digest: c.digest, Late: c.lateOffer, Session: c.session}
+	return blob{Caller: c.caller.dialog, Trunk: c.trunk.dialog, Limit: c.limit(), Digest: c.digest, Late: c.lateOffer, Session: c.session, Answer: c.unansweredNow()}
+}
+
+// unansweredNow is what the caller is about to be told, while he does not know it; nil otherwise.
+func (c *Call) unansweredNow() *unanswered {
+	if c.state != storing || c.setup == nil || c.setup.accepted == nil || c.setup.uas.Flow().Stream() {
+		return nil
+	}
+	res := c.setup.accepted
+	return &unanswered{Version: dialogVersion, Invite: c.setup.uas.Save(), Code: res.StatusCode, Phrase: phrase(res), Headers: string(c.acceptance(res)), Body: res.Body()}
+}
+
+// acceptance is the head of our 2xx.
+func (c *Call) acceptance(res *sip.Response) text {
+	h := make(text, 0, 512)
+	h = append(h, c.setup.routeSet...)
+	h.header("Contact", c.caller.Contact)
+	h.header("Allow", allowed)
+	h.passed(res.Headers(), fromTrunk)
+	return h
 }
 
 // limit is how many seconds the call may talk.
@@ -111,11 +130,7 @@ func (c *Call) limit() int64 {
 // connect passes the 2xx on. The caller talks, the money runs.
 func (c *Call) connect() {
 	u, res := c.setup, c.setup.accepted
-	h := make(text, 0, 512)
-	h = append(h, u.routeSet...)
-	h.header("Contact", c.caller.Contact)
-	h.header("Allow", allowed)
-	h.passed(res.Headers(), fromTrunk)
+	h := c.acceptance(res)
 	c.unacked = true
 	c.cdr.SIPCode = res.StatusCode
 	c.logAnswered()
@@ -154,6 +169,10 @@ func (c *Call) onAck(s side, ack *sip.Request, m transport.Message) {
 	if c.reinvite != nil && c.reinvite.acknowledges(s, ack) {
 		c.relayAck(ack)
 		return
+	}
+	if s == callerSide && c.uas != nil && !c.unacked { // a copy of the 2xx, from the process after (unanswered.go)
+		c.uas.Confirm()
+		c.uas = nil
 	}
 	if s != callerSide || !c.unacked && !c.lateOffer {
 		return

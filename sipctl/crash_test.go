@@ -81,6 +81,9 @@ func TestRingingCallsOfADeadProcessAreReleased(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.restart()
+	if m, err := call.Final(t.Context()); err != nil || m.Code != 503 || m.Get("Retry-After") == "" || m.Get("Reason") == "" {
+		t.Errorf("the caller, who heard it ring, got %v %v", m, err)
+	}
 	cdr := w.cdrs(1)[0]
 	if cdr.Cost != 0 || cdr.EndedBy != rating.BySystem || cdr.AnsweredAt != nil {
 		t.Errorf("the record says %+v", cdr)
@@ -91,6 +94,44 @@ func TestRingingCallsOfADeadProcessAreReleased(t *testing.T) {
 	}
 	w.dead()
 	w.weEnded(0)
+}
+
+// The answer is in the store, and the process dies before it tells the caller.
+func TestACallerWhoNeverHeardOfTheAnswer(t *testing.T) {
+	t.Parallel()
+	d := &dying{stored: make(chan struct{}), dead: make(chan struct{})}
+	w := newWorld(t, rating.Unit, func(w *world) {
+		w.wrap = func(l sipctl.Ledger) sipctl.Ledger { return &dying{Ledger: l, stored: d.stored, dead: d.dead} }
+	})
+	call := w.phone.Call("91")
+	<-d.stored
+	w.wrap = func(l sipctl.Ledger) sipctl.Ledger { return l }
+	time.AfterFunc(200*time.Millisecond, func() { close(d.dead) }) // its sockets are closed by then
+	w.restart()
+	if _, err := call.Answered(t.Context()); err != nil {
+		t.Fatalf("the caller never heard: %v", err)
+	}
+	time.Sleep(300 * time.Millisecond)
+	if m, err := call.Bye(t.Context()); err != nil || m.Code != 200 {
+		t.Errorf("BYE: %v %v", m, err)
+	}
+	if cdr := w.cdrs(1)[0]; cdr.Disposition != rating.Answered || cdr.EndedBy != rating.ByCaller {
+		t.Errorf("the record says %+v", cdr)
+	}
+	w.dead()
+}
+
+// dying is the ledger of a process that dies when it has recorded an answer.
+type dying struct {
+	sipctl.Ledger
+	stored, dead chan struct{}
+}
+
+func (d *dying) Answer(ctx context.Context, a rating.Answer) (rating.Grant, error) {
+	g, err := d.Ledger.Answer(ctx, a)
+	close(d.stored)
+	<-d.dead
+	return g, err
 }
 
 // broken is a ledger that can be made to fail.

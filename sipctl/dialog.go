@@ -43,6 +43,8 @@ type blob struct {
 	Late    bool   `json:"late,omitempty"`   // the ACK carries the answer and has not come yet
 
 	Session session `json:"session,omitzero"`
+
+	Answer *unanswered `json:"answer,omitempty"` // until the caller's ACK
 }
 
 // encode returns the blob's bytes.

@@ -56,6 +56,9 @@ func (s *Server) onInvite(tx *transaction.Server, req *sip.Request, m transport.
 	}
 	c.logBegun()
 	in := letIn{dialled: dialled, snapshot: c.setup.snapshot, cdr: c.cdr, err: badNumber}
+	if badNumber == nil && !m.Flow.Stream() {
+		in.invite = unanswered{Invite: tx.Save()}.encode()
+	}
 	c.show()
 	if tx.SetUser(c) {
 		c.Cancelled()

@@ -92,7 +92,7 @@ func (s *Server) onInDialog(req *sip.Request, m transport.Message, tag string, f
 		s.tx.Request(req, m)
 	case s.tx.Knows(req, m.Flow):
 		s.tx.Request(req, m) // a copy of a request that was answered before the call ended, or the ACK of a refusal
-	case s.tooEarly(m), s.seek(tag, from, m):
+	case s.tooEarly(m), req.Method != sip.ACK && s.seek(tag, from, m): // an ACK may be of a copy of what another node sent
 	default:
 		s.unknownDialog(req, m, from)
 	}

@@ -87,6 +87,7 @@ func (s *Server) reviveOnce(ctx context.Context) error {
 // takeUp goes on with a call that another process began; nil where that cannot be.
 func (s *Server) takeUp(h rating.Hold) *Call {
 	if h.Answered.IsZero() {
+		s.refuseUnanswered(h.Dialog)
 		s.release(h, time.Time{})
 		return nil
 	}
@@ -97,6 +98,7 @@ func (s *Server) takeUp(h rating.Hold) *Call {
 		return nil
 	}
 	c := s.reborn(h, b)
+	s.catchUp(c)
 	if !s.calls.add(c) {
 		c.releaseTrunk()
 		return nil
@@ -104,6 +106,7 @@ func (s *Server) takeUp(h rating.Hold) *Call {
 	s.calls.tag(c.trunk.LocalTag, c, trunkSide)
 	c.show()
 	c.post(func(c *Call) {
+		c.answerUnanswered(b.Answer)
 		c.armCredit()
 		if c.session.on() { // a refresh may have been missed: its sender repeats it
 			c.set(sessionTimer, later(c.session.end(), time.Now().Add(reviveSession)))
@@ -115,6 +118,29 @@ func (s *Server) takeUp(h rating.Hold) *Call {
 	})
 	return c
 }
+
+// catchUp pays what a call has talked while nobody looked after it, as far as its account can: it is overdue, and a BYE that
+// comes in this moment must not end it unpaid.
+func (s *Server) catchUp(c *Call) {
+	for range maxCatchUp {
+		end, bounded := c.credit.boundary()
+		talked := time.Since(c.answered)
+		if !bounded || talked < end {
+			return
+		}
+		wait, cancel := context.WithTimeout(s.background, extendWait)
+		grant, err := s.deps.Ledger.Extend(wait, rating.Extend{Call: c.id, Extension: c.extension, Node: s.config.Node, HaveUnits: c.credit.units})
+		cancel()
+		if err != nil || grant.Units <= c.credit.units {
+			return // the guard asks once more, and cuts
+		}
+		c.grant = grant
+		c.credit.granted(grant, talked)
+	}
+}
+
+// maxCatchUp is how many units are bought one by one for a call that is overdue.
+const maxCatchUp = 200
 
 // reborn is a talking call made of what the store knows.
 func (s *Server) reborn(h rating.Hold, b blob) *Call {
@@ -187,7 +213,7 @@ func (s *Server) release(h rating.Hold, answered time.Time) {
 	cdr := h.Draft
 	cdr.ID, cdr.Extension, cdr.EndedBy, cdr.EndedAt = h.Call, h.Extension, rating.BySystem, &now
 	if answered.IsZero() {
-		cdr.Disposition, cdr.AnsweredAt = rating.Failed, nil
+		cdr.Disposition, cdr.AnsweredAt, cdr.SIPCode = rating.Failed, nil, 503
 	}
 	s.count(cdr, now.Sub(answered))
 	s.logEnd(cdr, now.Sub(answered))

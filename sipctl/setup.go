@@ -17,6 +17,7 @@ import (
 // letIn is what came of asking whether the call may pass. It is made by a goroutine that does not own the call.
 type letIn struct {
 	dialled   string
+	invite    []byte // for the process that comes after us (unanswered.go)
 	snapshot  *rating.Snapshot
 	admission rating.Admission
 	cdr       rating.CDR
@@ -93,7 +94,7 @@ func (c *Call) authorization(in *letIn) rating.Authorization {
 	a := in.admission
 	return rating.Authorization{Call: c.id, Extension: in.cdr.Extension, Node: c.server.config.Node, Tariff: a.Tariff, Unbilled: a.Unbilled,
 		Limits: a.Limits, Day: in.snapshot.Day(c.started), At: c.started.Round(0),
-		Ring: time.Duration(in.snapshot.Settings.RingTimeout)*time.Second + ringLease, Draft: in.cdr}
+		Ring: time.Duration(in.snapshot.Settings.RingTimeout)*time.Second + ringLease, Draft: in.cdr, Dialog: in.invite}
 }
 
 // ringLease is how long the hold of a ringing call outlives its ring timeout: the call is ours until it is settled.

@@ -36,7 +36,7 @@ func (l *Ledger) authorize(ctx context.Context, a rating.Authorization) (rating.
 	if err != nil {
 		return rating.Grant{}, fmt.Errorf("day of the call: %w", err)
 	}
-	blob, err := encodeBlob(a.Draft, a.Call, a.Extension, nil)
+	blob, err := encodeBlob(a.Draft, a.Call, a.Extension, a.Dialog)
 	if err != nil {
 		return rating.Grant{}, err
 	}
