@@ -14,7 +14,7 @@ import (
 )
 
 // alive is how long a node of these tests is taken for alive after its last heartbeat.
-const alive = 800 * time.Millisecond
+const alive = 2 * time.Second
 
 // living gives a world a heartbeat, as the program does. The returned function ends it.
 func (w *world) living() (die func()) {
@@ -135,6 +135,7 @@ func TestMessagesOfADeadNodesCallsAreServed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 10*rating.Unit, node("gw1"))
 	die := w.living()
+	began := time.Now()
 	call, other := w.phone.Call("91"), w.phone.Call("92")
 	for _, c := range []*siptest.Call{call, other} {
 		if _, err := c.Answered(t.Context()); err != nil {
@@ -146,6 +147,7 @@ func TestMessagesOfADeadNodesCallsAreServed(t *testing.T) {
 	heir := w.beside("gw2", w.config.Listen...)
 	heir.run()
 	heir.living()
+	most := int64(time.Since(began)/second) + 1
 	if m, err := call.Bye(t.Context()); err != nil || m.Code != 200 {
 		t.Errorf("BYE of the caller: %v %v", m, err)
 	}
@@ -154,8 +156,8 @@ func TestMessagesOfADeadNodesCallsAreServed(t *testing.T) {
 	if _, err := other.Ended(t.Context()); err != nil {
 		t.Errorf("BYE of the trunk: %v", err)
 	}
-	for _, cdr := range heir.cdrs(2) { // the first BYE came within the first second, and is what counts
-		if cdr.Node != "gw2" || cdr.Duration > 2 || cdr.Dialled == "91" && (cdr.Duration != 1 || cdr.EndedBy != rating.ByCaller) {
+	for _, cdr := range heir.cdrs(2) { // the first BYE is what counts, though it was answered when the call was taken over
+		if cdr.Node != "gw2" || cdr.Dialled == "91" && (cdr.Duration > most || cdr.EndedBy != rating.ByCaller) {
 			t.Errorf("the record says %+v", cdr)
 		}
 	}
