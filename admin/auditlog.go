@@ -87,6 +87,9 @@ func changes(op *huma.Operation) bool {
 
 // record keeps what a request has changed. It is there before the answer goes out.
 func (s *Server) record(ctx context.Context, op *huma.Operation) {
+	if trailFrom(ctx).isSpared() {
+		return
+	}
 	told := trailFrom(ctx).told()
 	if len(told) == 0 {
 		told = []alteration{{object: pathFrom(ctx)}}

@@ -259,7 +259,7 @@ func (s *Server) putPassword(ctx context.Context, in *passwordRequest) (*answer[
 	}
 	if !good {
 		s.note(ctx, actionPasswordWrong, "user "+who.Name, nil)
-		return nil, invalid.with(fault{"body.old_password", "is not the password of today"})
+		return nil, invalid.with(fault{Location: "body.old_password", Message: "is not the password of today"})
 	}
 	s.throttle.succeeded(addressFrom(ctx), who.Name)
 	if user.PasswordHash, err = s.hasher.hash(ctx, in.Body.NewPassword); err != nil {

@@ -149,7 +149,7 @@ type testedRoute struct {
 func (s *Server) testDialRules(_ context.Context, in *routeTest) (*answer[testedRoute], error) {
 	number, err := rating.NormalizeNumber(in.Body.Number)
 	if err != nil {
-		return nil, invalid.with(fault{"body.number", "must be a number: an optional leading +, then digits, * and #, at most 40"})
+		return nil, invalid.with(fault{Location: "body.number", Message: "must be a number: an optional leading +, then digits, * and #, at most 40"})
 	}
 	snapshot := s.snapshot()
 	found, emergency := snapshot.Emergency(number)

@@ -20,6 +20,9 @@ type Extensions interface {
 	EditExtensions(ctx context.Context, numbers []string, by string, edit func(rating.Extension) (rating.Extension, error)) ([]rating.Extension, error)
 	// DeleteExtension takes one away and closes its account; rating.ErrActiveCalls while calls are up.
 	DeleteExtension(ctx context.Context, number, by string) error
+	// ImportExtensions adds and changes extensions: all, or none. What is wrong with rows is a rating.Invalid whose fields
+	// begin with the row, counted from 0: "[2].credit". With dryRun nothing is stored.
+	ImportExtensions(ctx context.Context, rows []rating.ExtensionRow, by string, dryRun bool) (rating.Imported, error)
 }
 
 // Ledger is the money of extensions.
@@ -51,6 +54,7 @@ type NumberPath struct {
 
 type extensionQuery struct {
 	Paging
+	Sheet
 	Sort        string `query:"sort" default:"number" enum:"number,-number,username,-username,balance,-balance,credit,-credit,total_recharges,-total_recharges,held,-held,active_calls,-active_calls,status,-status,payment_type,-payment_type,billing_enabled,-billing_enabled" doc:"Field to sort by; a minus turns the order around."`
 	Q           string `query:"q" maxLength:"100" doc:"Part of the number or the user name."`
 	Number      string `query:"number" maxLength:"32" doc:"Part of the number."`
@@ -220,7 +224,7 @@ func (s *Server) editExtensions(ctx context.Context, in *bulkEdit) (*answer[edit
 	var wrong []fault
 	for i, number := range in.Body.Numbers {
 		if _, ok := s.snapshot().Extension(number); !ok {
-			wrong = append(wrong, fault{fmt.Sprintf("body.numbers[%d]", i), "there is no extension " + number})
+			wrong = append(wrong, fault{Location: fmt.Sprintf("body.numbers[%d]", i), Message: "there is no extension " + number})
 		}
 	}
 	if wrong != nil {

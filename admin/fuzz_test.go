@@ -3,6 +3,8 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -72,6 +74,47 @@ func (s still) EditRate(_ context.Context, id int64, edit func(rating.Rate) (rat
 		return rating.Rate{}, rating.ErrNotFound
 	}
 	return sound(edit(*r))
+}
+
+func (s still) ImportExtensions(_ context.Context, rows []rating.ExtensionRow, _ string, _ bool) (done rating.Imported, err error) {
+	for i, row := range rows {
+		e, known := s.snapshot.Extension(row.Number)
+		if !known {
+			fresh := rating.NewExtension(row.Number)
+			e = &fresh
+		}
+		var bad rating.Invalid
+		after, err := row.Edit(*e)
+		switch {
+		case errors.As(err, &bad):
+			return done, rating.Invalid{{Field: fmt.Sprintf("[%d].%s", i, bad[0].Field), Message: bad[0].Message}}
+		case err != nil:
+			return done, err
+		}
+		if _, err := sound(after, nil); err != nil {
+			return done, err
+		}
+		done.Created++
+	}
+	return done, nil
+}
+
+func (s still) ImportRates(_ context.Context, rows []rating.RateRow, _ bool) (done rating.Imported, err error) {
+	for i, row := range rows {
+		var bad rating.Invalid
+		after, err := row.Edit(rating.NewRate())
+		switch {
+		case errors.As(err, &bad):
+			return done, rating.Invalid{{Field: fmt.Sprintf("[%d].%s", i, bad[0].Field), Message: bad[0].Message}}
+		case err != nil:
+			return done, err
+		}
+		if _, err := sound(after, nil); err != nil {
+			return done, err
+		}
+		done.Created++
+	}
+	return done, nil
 }
 
 func (s still) DeleteRate(context.Context, int64) error { return nil }

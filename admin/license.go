@@ -131,7 +131,7 @@ func (s *Server) uploadLicense(ctx context.Context, in *licenseUpload) (*answer[
 		if errors.Is(err, refused) {
 			s.log.Warn("a licence was refused, nothing is changed", "by", principalFrom(ctx).Name, "address", addressFrom(ctx), "err", err)
 			s.note(ctx, actionRefusedFile, "license", map[string]string{"reason": err.Error()})
-			return nil, invalid.because("The licence is refused, and nothing has changed: " + err.Error() + ".").(*problem).with(fault{"body", refused.Error()})
+			return nil, invalid.because("The licence is refused, and nothing has changed: " + err.Error() + ".").(*problem).with(fault{Location: "body", Message: refused.Error()})
 		}
 	}
 	if err != nil {
@@ -151,7 +151,7 @@ func uploadedFile(contentType string, body []byte) ([]byte, error) {
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
-			return nil, invalid.with(fault{"body.file", "is missing: send the licence as the part \"file\" of the form"})
+			return nil, invalid.with(fault{Location: "body.file", Message: "is missing: send the licence as the part \"file\" of the form"})
 		}
 		if err != nil {
 			return nil, malformed.because("The form cannot be read: " + err.Error() + ".")

@@ -38,7 +38,7 @@ func (p Period) span(location *time.Location) (rating.Period, error) {
 			t = instant(at)
 		}
 		if t.Year() < firstYear || t.Year() > lastYear {
-			wrong = append(wrong, fault{"query." + name, "must be a day such as 2019-05-31, or a time such as 2019-05-31T15:00:00Z"})
+			wrong = append(wrong, fault{Location: "query." + name, Message: "must be a day such as 2019-05-31, or a time such as 2019-05-31T15:00:00Z"})
 		}
 		return t
 	}

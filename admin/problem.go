@@ -27,6 +27,8 @@ type problem struct {
 type fault struct {
 	Location string `json:"location" doc:"Where: body.…, query.…, header.… or path.…" example:"body.amount"`
 	Message  string `json:"message" doc:"What it must be."`
+	Line     int    `json:"line,omitempty" doc:"Of a sheet that is imported; its header is line 1."`
+	Field    string `json:"field,omitempty" doc:"Column of that sheet."`
 }
 
 // Error, GetStatus, GetHeaders and ContentType make a problem an answer of Huma.
@@ -130,7 +132,7 @@ func faultsOf(path string, wrong rating.Invalid) *problem {
 		if f.Field == idempotencyKey {
 			location = "header." + f.Field
 		}
-		p.Errors = append(p.Errors, fault{location, f.Message})
+		p.Errors = append(p.Errors, fault{Location: location, Message: f.Message})
 	}
 	return &p
 }
@@ -165,7 +167,7 @@ func humaProblem(status int, message string, errs ...error) huma.StatusError {
 			continue
 		}
 		d := detailed.ErrorDetail()
-		p.Errors = append(p.Errors, fault{d.Location, d.Message})
+		p.Errors = append(p.Errors, fault{Location: d.Location, Message: d.Message})
 	}
 	if known == malformed && message != "" && message != "validation failed" {
 		p.Detail = "The request is not readable: " + message + ". " + malformed.Detail

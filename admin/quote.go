@@ -38,11 +38,11 @@ func (s *Server) quote(ctx context.Context, in *quoteRequest) (*answer[quotation
 	snapshot, b := s.snapshot(), in.Body
 	e, ok := snapshot.Extension(b.Extension)
 	if !ok {
-		return nil, invalid.with(fault{"body.extension", "there is no extension " + b.Extension})
+		return nil, invalid.with(fault{Location: "body.extension", Message: "there is no extension " + b.Extension})
 	}
 	number, err := rating.NormalizeNumber(b.Number)
 	if err != nil {
-		return nil, invalid.with(fault{"body.number", "must be a number: an optional leading +, then digits, * and #, at most 40"})
+		return nil, invalid.with(fault{Location: "body.number", Message: "must be a number: an optional leading +, then digits, * and #, at most 40"})
 	}
 	accounts, err := s.accounts(ctx, []string{b.Extension})
 	if err != nil {

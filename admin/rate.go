@@ -51,3 +51,13 @@ func (b body) mergeRate(old rating.Rate) (rating.Rate, error) {
 	r := merged.rating()
 	return r, r.Validate()
 }
+
+const priceRule = "A new rate says what calls cost: rate, initial_cost, or both. \"rate\": \"0\" makes them free."
+
+// priced refuses a new rate that names no price: with everything else at its default it would make calls free for everybody.
+func (b body) priced() error {
+	if b.has("rate") || b.has("initial_cost") {
+		return nil
+	}
+	return rating.Invalid{{Field: "rate", Message: "is missing, and so is initial_cost: say what calls cost, \"0\" if they are free"}}
+}

@@ -16,6 +16,9 @@ type Rates interface {
 	// EditRate changes a rate; rating.ErrNotFound where it is not there.
 	EditRate(ctx context.Context, id int64, edit func(rating.Rate) (rating.Rate, error)) (rating.Rate, error)
 	DeleteRate(ctx context.Context, id int64) error
+	// ImportRates adds and changes rates: all, or none. What is wrong with rows is a rating.Invalid whose fields begin with
+	// the row, counted from 0: "[2].rate". With dryRun nothing is stored.
+	ImportRates(ctx context.Context, rows []rating.RateRow, dryRun bool) (rating.Imported, error)
 }
 
 type IDPath struct {
@@ -24,6 +27,7 @@ type IDPath struct {
 
 type rateQuery struct {
 	Paging
+	Sheet
 	Sort string `query:"sort" default:"id" enum:"id,-id,active,-active,remark,-remark,prefix,-prefix,number_length,-number_length,initial_cost,-initial_cost,initial_time,-initial_time,rate,-rate,billing_unit,-billing_unit,start_time,-start_time,end_time,-end_time" doc:"Field to sort by; a minus turns the order around."`
 	Q    string `query:"q" maxLength:"100" doc:"Part of the remark or the prefix."`
 }
@@ -72,6 +76,9 @@ func noRate(id int64) error {
 }
 
 func (s *Server) createRate(ctx context.Context, in *struct{ Body creation[rate] }) (*versioned[rate], error) {
+	if err := in.Body.priced(); err != nil {
+		return nil, err
+	}
 	r, err := in.Body.mergeRate(rating.NewRate())
 	if err != nil {
 		return nil, err

@@ -124,7 +124,7 @@ func (s *Server) previewRecharge(ctx context.Context, in *struct{ Body rechargeB
 		a := accounts[p.Extension]
 		after, err := a.Balance.Add(r.Amount)
 		if err != nil {
-			tooMuch = append(tooMuch, fault{fmt.Sprintf("body.extensions[%d]", i), "the balance of " + p.Extension + " would leave the range of amounts"})
+			tooMuch = append(tooMuch, fault{Location: fmt.Sprintf("body.extensions[%d]", i), Message: "the balance of " + p.Extension + " would leave the range of amounts"})
 		}
 		if r.Amount < 0 && a.Available()+r.Amount < 0 {
 			return nil, insufficientFunds.because("Extension " + p.Extension + " has " + a.Available().String() + " available.")

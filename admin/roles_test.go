@@ -19,7 +19,7 @@ var mayUse = map[string]string{
 	"list-extensions": "everyone", "get-extension": "everyone", "create-extension": "managers", "edit-extension": "managers", "edit-extensions": "managers", "delete-extension": "managers",
 	"recharge": "managers", "preview-recharge": "everyone", "list-recharges": "everyone",
 	"list-rates": "everyone", "get-rate": "everyone", "create-rate": "managers", "replace-rate": "managers", "edit-rate": "managers", "delete-rate": "managers", "quote": "everyone",
-	"list-calls": "everyone", "get-call": "everyone", "list-active-calls": "everyone", "follow-calls": "everyone", "list-unrated": "everyone", "dashboard": "everyone", "hang-up": "managers", "statistics": "everyone",
+	"list-calls": "everyone", "get-call": "everyone", "list-active-calls": "everyone", "follow-calls": "everyone", "list-unrated": "everyone", "dashboard": "everyone", "import-extensions": "managers", "import-rates": "managers", "hang-up": "managers", "statistics": "everyone",
 	"get-settings": "everyone", "replace-settings": "managers", "get-billing": "admins", "replace-billing": "admins",
 	"get-license-source": "admins", "upload-license": "admins",
 	"list-trunks": "admins", "get-trunk": "admins", "create-trunk": "admins", "edit-trunk": "admins", "delete-trunk": "admins",

@@ -15,9 +15,10 @@ func (s *Server) routes() {
 	route(s, everyone, "GET /me", "get-me", "Who am I?", s.getMe)
 	route(s, everyone, "PUT /me/password", "put-password", "Change the own password", s.putPassword, evenExpired)
 
-	route(s, everyone, "GET /extensions", "list-extensions", "List extensions with their money", s.listExtensions)
+	listing(s, everyone, "GET /extensions", "list-extensions", "List extensions with their money", s.listExtensions, s.extensionSheet, csvType)
 	route(s, managers, "POST /extensions", "create-extension", "Add an extension", s.createExtension)
 	route(s, managers, "PATCH /extensions", "edit-extensions", "Edit many extensions at once, all or none", s.editExtensions, evenExpired, says(lockRule))
+	route(s, managers, "POST /extensions/import", "import-extensions", "Add and edit extensions from a sheet, all or none", s.importExtensions, imports(extensionSheetRule))
 	route(s, everyone, "GET /extensions/{number}", "get-extension", "One extension", s.getExtension)
 	route(s, managers, "PATCH /extensions/{number}", "edit-extension", "Edit an extension", s.editExtension, evenExpired, says(lockRule))
 	route(s, managers, "DELETE /extensions/{number}", "delete-extension", "Delete an extension", s.deleteExtension)
@@ -26,8 +27,9 @@ func (s *Server) routes() {
 	route(s, everyone, "POST /recharges/preview", "preview-recharge", "What a recharge would do", s.previewRecharge, asks)
 	listing(s, everyone, "GET /recharges", "list-recharges", "Recharge history", s.listRecharges, s.rechargeFile, csvType, xlsxType)
 
-	route(s, everyone, "GET /rates", "list-rates", "List rates", s.listRates)
-	route(s, managers, "POST /rates", "create-rate", "Add a rate", s.createRate, large)
+	listing(s, everyone, "GET /rates", "list-rates", "List rates", s.listRates, s.rateSheet, csvType)
+	route(s, managers, "POST /rates", "create-rate", "Add a rate", s.createRate, large, says(priceRule))
+	route(s, managers, "POST /rates/import", "import-rates", "Add and edit rates from a sheet, all or none", s.importRates, imports(rateSheetRule))
 	route(s, everyone, "POST /rates/quote", "quote", "Which rate bills a call, what it costs, how long the money lasts", s.quote, asks)
 	route(s, everyone, "GET /rates/{id}", "get-rate", "One rate", s.getRate)
 	route(s, managers, "PUT /rates/{id}", "replace-rate", "Replace a rate", s.replaceRate, large)

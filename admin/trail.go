@@ -14,6 +14,7 @@ type trail struct {
 	mu          sync.Mutex
 	alterations []alteration
 	at          map[string]int // by object
+	spared      bool
 }
 
 // alteration is one object that was changed.
@@ -44,6 +45,24 @@ func (t *trail) tell(object string, before, after any) {
 	}
 	t.at[object] = len(t.alterations)
 	t.alterations = append(t.alterations, alteration{object, before, after})
+}
+
+// spare says that the request changes nothing, though its operation may: there is nothing to record.
+func (t *trail) spare() {
+	if t != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.spared = true
+	}
+}
+
+func (t *trail) isSpared() bool {
+	if t == nil {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.spared
 }
 
 func (t *trail) told() []alteration {

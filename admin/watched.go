@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"strconv"
 
 	"tollgate/rating"
@@ -77,6 +78,32 @@ func (w watched) DeleteExtension(ctx context.Context, number, by string) error {
 	return err
 }
 
+// ImportExtensions implements Extensions.
+func (w watched) ImportExtensions(ctx context.Context, rows []rating.ExtensionRow, by string, dryRun bool) (rating.Imported, error) {
+	type change struct{ before, after rating.Extension }
+	changes, looking := make([]change, len(rows)), make([]rating.ExtensionRow, len(rows))
+	for i, row := range rows {
+		looking[i] = row
+		looking[i].Edit = func(old rating.Extension) (after rating.Extension, err error) {
+			after, err = row.Edit(old)
+			changes[i] = change{old, after}
+			return after, err
+		}
+	}
+	done, err := w.Catalog.ImportExtensions(ctx, looking, by, dryRun)
+	if err != nil || dryRun {
+		return done, err
+	}
+	for _, c := range changes {
+		if c.before.Version == 0 {
+			tellExtension(trailFrom(ctx), nil, &c.after)
+		} else if !reflect.DeepEqual(c.before, c.after) {
+			tellExtension(trailFrom(ctx), &c.before, &c.after)
+		}
+	}
+	return done, nil
+}
+
 func rateObject(id int64) string { return "rate " + strconv.FormatInt(id, 10) }
 
 // AddRate implements Rates.
@@ -107,6 +134,33 @@ func (w watched) DeleteRate(ctx context.Context, id int64) error {
 		trailFrom(ctx).tell(rateObject(id), fields(rateOf(*before), nil), nil)
 	}
 	return err
+}
+
+// ImportRates implements Rates.
+func (w watched) ImportRates(ctx context.Context, rows []rating.RateRow, dryRun bool) (rating.Imported, error) {
+	type change struct{ before, after rating.Rate }
+	changes, looking := make([]change, len(rows)), make([]rating.RateRow, len(rows))
+	for i, row := range rows {
+		looking[i] = row
+		looking[i].Edit = func(old rating.Rate) (after rating.Rate, err error) {
+			after, err = row.Edit(old)
+			changes[i] = change{old, after}
+			return after, err
+		}
+	}
+	done, err := w.Catalog.ImportRates(ctx, looking, dryRun)
+	if err != nil || dryRun {
+		return done, err
+	}
+	for _, c := range changes {
+		was, is := fields(rateOf(c.before), nil), fields(rateOf(c.after), nil)
+		if c.before.Version == 0 {
+			trailFrom(ctx).tell(rateObject(c.before.ID), nil, is)
+		} else if b, a := differing(was, is); len(b)+len(a) > 0 {
+			trailFrom(ctx).tell(rateObject(c.before.ID), b, a)
+		}
+	}
+	return done, nil
 }
 
 // trunkFields are what operators edit of a trunk; of the password, whether there is one.
