@@ -17,6 +17,8 @@ const extensionSheetRule = "Columns are number, username, billing_enabled, payme
 
 // importExtensions adds and updates the extensions of a sheet, all or none.
 func (s *Server) importExtensions(ctx context.Context, in *sheetUpload) (*answer[imported], error) {
+	ctx, cancel := context.WithTimeout(ctx, longestLast)
+	defer cancel()
 	read, err := readSheet(in.RawBody, extensionColumns, "number")
 	if err != nil {
 		return nil, err

@@ -56,6 +56,8 @@ func (s sheet) sheetError(what string, err error) error {
 func imports(rule string) option {
 	return func(op *huma.Operation) {
 		large(op)
+		op.Metadata[lastsKey] = true
+		op.BodyReadTimeout = longestLast / 2
 		op.DefaultStatus = http.StatusOK
 		op.Description = rule + importRule
 	}

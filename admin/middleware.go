@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -70,6 +71,8 @@ func (s *Server) authorize(api huma.API) func(huma.Context, func(huma.Context)) 
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, longestRequest)
 			defer cancel()
+		} else if err := http.NewResponseController(humagin.Unwrap(hc).Writer).SetWriteDeadline(time.Now().Add(longestLast)); err != nil {
+			s.log.Debug("the answer has the usual time only", "err", err) // a test without a connection
 		}
 		ctx = context.WithValue(ctx, addressKey, humagin.Unwrap(hc).ClientIP())
 		allowed, _ := hc.Operation().Metadata[accessKey].(access)

@@ -23,8 +23,11 @@ func TestRates(t *testing.T) {
 	w.as(rating.Admin, "PUT", "/rates/1", object{"remark": "x"}).problem(t, "PUT needs everything", 422, "validation", "body")
 	w.as(rating.Admin, "PUT", "/rates/1", got.body, `If-Match: "1"`).problem(t, "PUT of an old version", 412, "precondition-failed")
 	w.do("PATCH", "/rates/1", object{"active": false, "extensions": []string{"101"}}).expect(t, "PATCH", 200, object{"active": false, "extensions": []string{"101"}, "remark": "town", "version": 3})
-	w.do("POST", "/rates", object{"prefix": "1", "extensions": []string{}}).expect(t, "everything has a default", 201, object{"id": 2, "rate": "0.0000", "extensions": []string{}})
-	w.do("GET", "/rates?sort=-id", nil).expect(t, "the list", 200, object{"total": 2, "items.0.id": 2})
+	w.as(rating.Admin, "POST", "/rates", object{}).problem(t, "a rate without price would be free for everybody", 422, "validation", "body.rate")
+	w.do("POST", "/rates", object{"initial_cost": "1", "active": false}).expect(t, "a price once per call is one", 201, object{"initial_cost": "1.0000"})
+	w.do("DELETE", "/rates/2", nil)
+	w.do("POST", "/rates", object{"prefix": "1", "rate": "0", "extensions": []string{}}).expect(t, "everything else has a default", 201, object{"id": 3, "rate": "0.0000", "extensions": []string{}})
+	w.do("GET", "/rates?sort=-id", nil).expect(t, "the list", 200, object{"total": 2, "items.0.id": 3})
 	w.do("GET", "/rates?q=TOWN", nil).expect(t, "search", 200, object{"total": 1, "items.0.id": 1})
 	for name, c := range map[string]struct {
 		body object
@@ -43,12 +46,12 @@ func TestRates(t *testing.T) {
 		"text for a number of units": {object{"billing_unit": "55"}, "body.billing_unit"},
 	} {
 		w.as(rating.Admin, "POST", "/rates", c.body).problem(t, name, 422, "validation", c.at)
-		w.as(rating.Admin, "PATCH", "/rates/2", c.body).problem(t, name, 422, "validation", c.at)
+		w.as(rating.Admin, "PATCH", "/rates/3", c.body).problem(t, name, 422, "validation", c.at)
 	}
-	w.do("DELETE", "/rates/2", nil).expect(t, "deleted", 204, nil)
-	w.as(rating.Admin, "DELETE", "/rates/2", nil).problem(t, "deleted twice", 404, "not-found")
-	w.as(rating.Admin, "GET", "/rates/2", nil).problem(t, "gone", 404, "not-found")
-	w.as(rating.Admin, "PATCH", "/rates/2", object{"remark": "x"}).problem(t, "edit of what is gone", 404, "not-found")
+	w.do("DELETE", "/rates/3", nil).expect(t, "deleted", 204, nil)
+	w.as(rating.Admin, "DELETE", "/rates/3", nil).problem(t, "deleted twice", 404, "not-found")
+	w.as(rating.Admin, "GET", "/rates/3", nil).problem(t, "gone", 404, "not-found")
+	w.as(rating.Admin, "PATCH", "/rates/3", object{"remark": "x"}).problem(t, "edit of what is gone", 404, "not-found")
 	w.as(rating.Admin, "GET", "/rates/two", nil).problem(t, "an id that is none", 422, "validation", "path.id")
 }
 
@@ -57,11 +60,11 @@ func TestQuote(t *testing.T) {
 	w.do("PUT", "/billing", object{"active": true})
 	w.do("POST", "/extensions", object{"number": "101", "billing_enabled": true, "credit": "0.15"})
 	w.do("POST", "/rates", city)
-	w.do("POST", "/rates", object{"prefix": "9", "number_length": 12})
-	w.do("POST", "/rates", object{"prefix": "9", "active": false})
-	w.do("POST", "/rates", object{"prefix": "1"})
-	w.do("POST", "/rates", object{"prefix": "9", "extensions": []string{"102"}})
-	w.do("POST", "/rates", object{"prefix": "9", "start_time": "20:00:00", "end_time": "06:00:00"})
+	w.do("POST", "/rates", object{"prefix": "9", "rate": "0", "number_length": 12})
+	w.do("POST", "/rates", object{"prefix": "9", "rate": "0", "active": false})
+	w.do("POST", "/rates", object{"prefix": "1", "rate": "0"})
+	w.do("POST", "/rates", object{"prefix": "9", "rate": "0", "extensions": []string{"102"}})
+	w.do("POST", "/rates", object{"prefix": "9", "rate": "0", "start_time": "20:00:00", "end_time": "06:00:00"})
 	w.do("POST", "/rates", object{"prefix": "", "rate": "9", "billing_unit": 1})
 	ask := object{"extension": "101", "number": "9 8836-0046", "duration": 238, "at": "2019-05-31T15:03:31Z"}
 	w.do("POST", "/rates/quote", ask).expect(t, "the guide's call", 200, object{"matched": true, "rate.id": 1, "duration": 238, "units": 4, "cost": "0.1800", "available": "0.1500", "max_duration": 170,

@@ -55,7 +55,7 @@ func (b body) mergeRate(old rating.Rate) (rating.Rate, error) {
 const priceRule = "A new rate says what calls cost: rate, initial_cost, or both. \"rate\": \"0\" makes them free."
 
 // priced refuses a new rate that names no price: with everything else at its default it would make calls free for everybody.
-func (b body) priced() error {
+func (b body) priced() rating.Invalid {
 	if b.has("rate") || b.has("initial_cost") {
 		return nil
 	}

@@ -76,11 +76,8 @@ func noRate(id int64) error {
 }
 
 func (s *Server) createRate(ctx context.Context, in *struct{ Body creation[rate] }) (*versioned[rate], error) {
-	if err := in.Body.priced(); err != nil {
-		return nil, err
-	}
 	r, err := in.Body.mergeRate(rating.NewRate())
-	if err != nil {
+	if err := joined(err, in.Body.priced()); err != nil {
 		return nil, err
 	}
 	if r, err = s.deps.Catalog.AddRate(ctx, r); err != nil {

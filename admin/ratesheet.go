@@ -18,6 +18,8 @@ const rateSheetRule = "Columns are id, active, remark, prefix, number_length, in
 
 // importRates adds and updates the rates of a sheet, all or none.
 func (s *Server) importRates(ctx context.Context, in *sheetUpload) (*answer[imported], error) {
+	ctx, cancel := context.WithTimeout(ctx, longestLast)
+	defer cancel()
 	read, err := readSheet(in.RawBody, rateColumns)
 	if err != nil {
 		return nil, err
@@ -34,12 +36,11 @@ func (s *Server) importRates(ctx context.Context, in *sheetUpload) (*answer[impo
 			if err != nil {
 				return r, err
 			}
+			after, err := b.mergeRate(r)
 			if r.Version == 0 {
-				if err := b.priced(); err != nil {
-					return r, err
-				}
+				err = joined(err, b.priced())
 			}
-			return b.mergeRate(r)
+			return after, err
 		}}
 	}
 	if wrong != nil {

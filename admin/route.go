@@ -100,5 +100,8 @@ func errorsOf(method, path string, who access) []int {
 	return slices.Compact(codes)
 }
 
-// longestRequest bounds reading a body and answering it.
-const longestRequest = 30 * time.Second
+// longestRequest bounds reading a body and answering it; longestLast that of an operation that may take longer.
+const (
+	longestRequest = 30 * time.Second
+	longestLast    = 5 * time.Minute
+)
