@@ -25,14 +25,13 @@ export async function resume(): Promise<boolean> {
   if (response.status === 401) return false
   if (!response.ok) return false
   session.me = (await response.json()) as Schemas['Me']
-  await refreshInstallation()
+  await readSettings()
   return true
 }
 
 /** Signs in; throws a Problem where that is refused. */
 export async function signIn(username: string, password: string): Promise<void> {
-  const a = await ask(api.POST('/api/v1/login', { body: { username, password } }))
-  session.me = { username: a.username, role: a.role }
+  await ask(api.POST('/api/v1/login', { body: { username, password } }))
   await refreshInstallation()
 }
 
@@ -43,6 +42,11 @@ export async function signOut(): Promise<void> {
 
 /** Reads again what the header, the banners and the formats depend on. Call it after changing settings or billing. */
 export async function refreshInstallation(): Promise<void> {
+  session.me = await ask(api.GET('/api/v1/me'))
+  await readSettings()
+}
+
+async function readSettings(): Promise<void> {
   session.settings = await ask(api.GET('/api/v1/settings'))
   session.billing = isAdmin.value ? await ask(api.GET('/api/v1/billing')) : undefined
 }

@@ -53,10 +53,10 @@ async function fetchSignedIn(request: Request): Promise<Response> {
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: fetchSignedIn })
 
 /** The answer's body; throws a Problem for everything else. `await ask(api.GET('/api/v1/rates'))` */
-export async function ask<T>(sent: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+export async function ask<T>(sent: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<Exclude<T, string>> {
   const { data, error, response } = await sent
   if (!response.ok) throw problemOf(error, response)
-  return data as T
+  return data as Exclude<T, string> // a text is a download, which goes through download()
 }
 
 /** If-Match for the version that an edit was made on. */

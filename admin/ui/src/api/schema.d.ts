@@ -21,6 +21,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/active-calls/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the calls as they come, change and end
+         * @description Server-sent events. First comes snapshot with all calls that are up, then started, updated and ended, each with the call, within a second; ping every 15 s. A client that comes again gets a new snapshot. cost_so_far moves in steps of the rate's unit; deadline_at changes with a recharge and with other calls of the extension, and can be counted down to. The stream ends when the session or token does, and for a client that does not read. A browser's EventSource sends the cookie.
+         */
+        get: operations["follow-calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/active-calls/{id}": {
         parameters: {
             query?: never;
@@ -38,6 +58,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who changed what, and who tried */
+        get: operations["list-audit-log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/billing": {
         parameters: {
             query?: never;
@@ -47,7 +84,10 @@ export interface paths {
         };
         /** Is billing active, and until when? */
         get: operations["get-billing"];
-        /** Activate or deactivate billing */
+        /**
+         * Activate or deactivate billing
+         * @description The first activation begins the trial of 30 days. When that is over without a licence, billing can be deactivated, and not activated again (license-expired).
+         */
         put: operations["replace-billing"];
         post?: never;
         delete?: never;
@@ -73,6 +113,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/unrated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Destinations that found no rate, and calls that passed unbilled */
+        get: operations["list-unrated"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{id}": {
         parameters: {
             query?: never;
@@ -82,6 +139,23 @@ export interface paths {
         };
         /** One call, its cost explained step by step */
         get: operations["get-call"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Calls now, today's sums, low balances, trunks, refusals */
+        get: operations["dashboard"];
         put?: never;
         post?: never;
         delete?: never;
@@ -159,7 +233,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Edit many extensions at once, all or none */
+        /**
+         * Edit many extensions at once, all or none
+         * @description When the trial is over, {"status":"locked"}, with end_active_calls or without, is all that is taken; everything else answers license-expired.
+         */
         patch: operations["edit-extensions"];
         trace?: never;
     };
@@ -178,8 +255,45 @@ export interface paths {
         delete: operations["delete-extension"];
         options?: never;
         head?: never;
-        /** Edit an extension */
+        /**
+         * Edit an extension
+         * @description When the trial is over, {"status":"locked"}, with end_active_calls or without, is all that is taken; everything else answers license-expired.
+         */
         patch: operations["edit-extension"];
+        trace?: never;
+    };
+    "/api/v1/license": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Upload the licence that the vendor has issued */
+        post: operations["upload-license"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/license/source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download the billing source file billing.ac, for the vendor */
+        get: operations["get-license-source"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/login": {
@@ -210,6 +324,58 @@ export interface paths {
         put?: never;
         /** End the session */
         post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/managers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List billing managers and viewers */
+        get: operations["list-managers"];
+        put?: never;
+        /** Make a billing manager or viewer; the password is shown this once */
+        post: operations["create-manager"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/managers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a user; sessions and tokens end at once */
+        delete: operations["delete-manager"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/managers/{name}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set a password, or have one made; the user's sessions end */
+        put: operations["put-manager-password"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -450,6 +616,40 @@ export interface paths {
         patch: operations["edit-trunk"];
         trace?: never;
     };
+    "/api/v1/webhooks/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Events that a webhook could not be told of for a day */
+        get: operations["list-dead-letters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/dead-letters/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try for another day */
+        post: operations["retry-dead-letter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -507,6 +707,29 @@ export interface components {
             /** @description The trunk. */
             trunk: string;
         };
+        AuditRecord: {
+            /** @description The operation, such as edit-extension; or log-in, log-in-failed, log-in-throttled, log-out, password-wrong, license-refused, license-attempt. */
+            action: string;
+            /** @description Who: a user name, "token NAME", or "system"; empty: nobody who is known. */
+            actor: string;
+            /** @description Where the request came from. */
+            address: string;
+            /** @description What it is after it; null: it is gone, or nothing is to be told. Never a secret. */
+            after: Record<string, never> | null;
+            /**
+             * Format: date-time
+             * @description When, by the clock of the store.
+             */
+            at: string;
+            /** @description What of it was another before; null: it was not there, or nothing is to be told. Never a secret. */
+            before: Record<string, never> | null;
+            /** @description Names the record for good. */
+            id: string;
+            /** @description To what, such as extension 101. */
+            object: string;
+            /** @description admin, manager or viewer; empty: nobody who is known. */
+            role: string;
+        };
         Billing: {
             /** @description Whether calls are billed. */
             active: boolean;
@@ -517,10 +740,10 @@ export interface components {
             readonly expires_at: string | null;
             /**
              * Format: date-time
-             * @description When billing was first activated; null: never.
+             * @description When billing was first activated, which began the trial; null: never.
              */
             readonly first_activated_at: string | null;
-            /** @description Whether a valid licence is here. */
+            /** @description Whether a valid licence for this device, or for a live one beside it, is here. */
             readonly license_uploaded: boolean;
         };
         BillingReplacement: {
@@ -533,10 +756,10 @@ export interface components {
             readonly expires_at?: string | null;
             /**
              * Format: date-time
-             * @description When billing was first activated; null: never.
+             * @description When billing was first activated, which began the trial; null: never.
              */
             readonly first_activated_at?: string | null;
-            /** @description Whether a valid licence is here. */
+            /** @description Whether a valid licence for this device, or for a live one beside it, is here. */
             readonly license_uploaded?: boolean;
         };
         BulkEditBody: {
@@ -658,6 +881,100 @@ export interface components {
             /** @description Of the dialled number; deny wins. */
             deny_prefixes: string[];
         };
+        CallsNow: {
+            /** @description All calls that are up. */
+            items: components["schemas"]["ActiveCall"][];
+            /**
+             * Format: date-time
+             * @description The clock that deadline_at and the other times are of.
+             */
+            server_time: string;
+        };
+        CallsNowSum: {
+            /**
+             * Format: int64
+             * @description Not answered yet.
+             */
+            ringing: number;
+            /**
+             * Format: int64
+             * @description Answered.
+             */
+            talking: number;
+        };
+        Dashboard: {
+            /**
+             * Format: date-time
+             * @description When this was reckoned; it is used again for two seconds.
+             */
+            at: string;
+            /** @description Calls that are up, on every node. */
+            calls_now: components["schemas"]["CallsNowSum"];
+            /**
+             * @description XXX is any other (¤).
+             * @enum {string}
+             */
+            currency: "USD" | "CNY" | "EUR" | "GBP" | "XXX";
+            /**
+             * @description Today, in the installation's time zone.
+             * @example 2019-05-31
+             */
+            date: string;
+            /** @description Billed extensions with little money left. */
+            low_balances: components["schemas"]["LowBalances"];
+            /** @description Today's calls that we refused, the most frequent reason first. */
+            refusals: components["schemas"]["Refusal"][];
+            /** @description Calls that started today and have ended. */
+            today: components["schemas"]["TodaySum"];
+            /** @description Of today's answered calls, by seconds, at most ten. */
+            top_destinations: components["schemas"]["Destination"][];
+            /** @description Every trunk, as this node sees it. */
+            trunks: components["schemas"]["TrunkState"][];
+        };
+        DeadLetter: {
+            /**
+             * Format: int64
+             * @description Requests that failed.
+             */
+            attempts: number;
+            /** @description What the webhook was to be told: the body of the request. */
+            event: components["schemas"]["Event"];
+            /**
+             * Format: date-time
+             * @description When it was put into the queue.
+             */
+            first_at: string;
+            /** @description Names the delivery. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description Of the last attempt; null: there was none yet.
+             */
+            last_at: string | null;
+            /** @description Why that failed. */
+            last_error: string;
+            /** @description Of the webhook. */
+            url: string;
+        };
+        Destination: {
+            /**
+             * Format: int64
+             * @description Answered ones.
+             */
+            calls: number;
+            /**
+             * @description Of all of them.
+             * @example 12.3400
+             */
+            cost: string;
+            /** @description First digits of the dialled numbers. */
+            prefix: string;
+            /**
+             * Format: int64
+             * @description Of talk.
+             */
+            seconds: number;
+        };
         DialRule: {
             /** @description Whether it is used. */
             enabled: boolean;
@@ -746,6 +1063,19 @@ export interface components {
         Edits: {
             /** @description The extensions as they are now, in the order of numbers. */
             items: components["schemas"]["Extension"][];
+        };
+        Event: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description More of it, by event. */
+            data: unknown;
+            /** @description What happened. */
+            event: string;
+            /** @description Names the event; the same however often it is told. */
+            id: string;
         };
         Extension: {
             /**
@@ -894,6 +1224,27 @@ export interface components {
             /** @description What it must be. */
             message: string;
         };
+        LicenseNow: {
+            /**
+             * Format: int64
+             * @description Begun days until then; null: no end in sight.
+             */
+            days_left: number | null;
+            /** @description Anybody can make a licence for this build: it is not for customers. */
+            development_key: boolean;
+            /**
+             * Format: date-time
+             * @description End of the trial; null: not begun, or a licence that never expires.
+             */
+            expires_at: string | null;
+            /**
+             * @description inactive: billing was never activated, so the trial has not begun.
+             * @enum {string}
+             */
+            state: "inactive" | "trial" | "expired" | "licensed";
+            /** @description Seven days or less are left, or none: operators should be told. */
+            warning: boolean;
+        };
         Limits: {
             /** @description When not empty, one must match. */
             allow_prefixes?: string[] | null;
@@ -934,9 +1285,47 @@ export interface components {
              */
             total: number;
         };
+        ListAuditRecord: {
+            /** @description The page. */
+            items: components["schemas"]["AuditRecord"][];
+            /**
+             * Format: int64
+             * @description As asked for.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description As asked for.
+             */
+            per_page: number;
+            /**
+             * Format: int64
+             * @description Items of all pages.
+             */
+            total: number;
+        };
         ListCall: {
             /** @description The page. */
             items: components["schemas"]["Call"][];
+            /**
+             * Format: int64
+             * @description As asked for.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description As asked for.
+             */
+            per_page: number;
+            /**
+             * Format: int64
+             * @description Items of all pages.
+             */
+            total: number;
+        };
+        ListDeadLetter: {
+            /** @description The page. */
+            items: components["schemas"]["DeadLetter"][];
             /**
              * Format: int64
              * @description As asked for.
@@ -975,6 +1364,25 @@ export interface components {
         ListExtension: {
             /** @description The page. */
             items: components["schemas"]["Extension"][];
+            /**
+             * Format: int64
+             * @description As asked for.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description As asked for.
+             */
+            per_page: number;
+            /**
+             * Format: int64
+             * @description Items of all pages.
+             */
+            total: number;
+        };
+        ListManager: {
+            /** @description The page. */
+            items: components["schemas"]["Manager"][];
             /**
              * Format: int64
              * @description As asked for.
@@ -1086,6 +1494,25 @@ export interface components {
              */
             total: number;
         };
+        ListUnratedRow: {
+            /** @description The page. */
+            items: components["schemas"]["UnratedRow"][];
+            /**
+             * Format: int64
+             * @description As asked for.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description As asked for.
+             */
+            per_page: number;
+            /**
+             * Format: int64
+             * @description Items of all pages.
+             */
+            total: number;
+        };
         LoginAnswerBody: {
             /**
              * Format: date-time
@@ -1111,7 +1538,77 @@ export interface components {
              */
             username: string;
         };
+        LowBalance: {
+            /**
+             * @description What is left of what was paid in.
+             * @example 12.3400
+             */
+            balance: string;
+            /**
+             * @description How far below zero it may run.
+             * @example 12.3400
+             */
+            credit: string;
+            /** @description The extension. */
+            number: string;
+            /**
+             * @description How it is meant to be paid.
+             * @enum {string}
+             */
+            payment_type: "prepaid" | "postpaid";
+            /** @description Its user name. */
+            username: string;
+        };
+        LowBalances: {
+            /** @description The poorest of them, at most ten. */
+            items: components["schemas"]["LowBalance"][];
+            /**
+             * @description The setting low_balance_threshold.
+             * @example 12.3400
+             */
+            threshold: string;
+            /**
+             * Format: int64
+             * @description Billed extensions whose balance and credit together are below it.
+             */
+            total: number;
+        };
+        Manager: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created_at: string;
+            /** @description A random one, shown this once. */
+            password?: string;
+            /**
+             * @description A viewer reads what a manager reads.
+             * @enum {string}
+             */
+            role: "manager" | "viewer";
+            /**
+             * @description Made here: bill- and three letters or digits.
+             * @example bill-k3f
+             */
+            username: string;
+        };
+        ManagerPasswordRequestBody: {
+            /** @description At least eight characters. Left out: a random one is made, and shown this once. */
+            password?: string;
+        };
+        ManagerRequestBody: {
+            /**
+             * @description What the user may do.
+             * @default manager
+             * @enum {string}
+             */
+            role: "manager" | "viewer";
+        };
         Me: {
+            /** @description Balances live in memory and do not survive a restart: for trying things out. */
+            ephemeral_store: boolean;
+            /** @description Trial and licence, for a banner. */
+            license: components["schemas"]["LicenseNow"];
             /**
              * @description What the user may do.
              * @enum {string}
@@ -1494,6 +1991,15 @@ export interface components {
              */
             note?: string;
         };
+        Refusal: {
+            /**
+             * Format: int64
+             * @description Attempts.
+             */
+            calls: number;
+            /** @description Why. */
+            reason: string;
+        };
         Registration: {
             /**
              * Format: int64
@@ -1519,6 +2025,13 @@ export interface components {
              * @example 988360046
              */
             number: string;
+        };
+        ServerTime: {
+            /**
+             * Format: date-time
+             * @description The clock that deadline_at and the other times are of.
+             */
+            server_time: string;
         };
         Settings: {
             /**
@@ -1738,6 +2251,47 @@ export interface components {
             sent: string;
             /** @description Enabled trunks, in the order in which they are tried. */
             trunks: string[];
+        };
+        TodaySum: {
+            /**
+             * Format: int64
+             * @description Average call duration: seconds of an answered call, rounded half up.
+             */
+            acd: number;
+            /**
+             * Format: int64
+             * @description Of these.
+             */
+            answered: number;
+            /**
+             * Format: double
+             * @description Answer-seizure ratio: answered out of calls; null: there were none.
+             */
+            asr: number | null;
+            /**
+             * Format: int64
+             * @description Offered to a trunk.
+             */
+            calls: number;
+            /** @description Records by how the calls ended, rejected ones included. */
+            dispositions: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description The same in minutes, rounded half up.
+             */
+            minutes: number;
+            /**
+             * @description What they cost.
+             * @example 12.3400
+             */
+            revenue: string;
+            /**
+             * Format: int64
+             * @description Billed seconds of the answered ones.
+             */
+            seconds: number;
         };
         Token: {
             /**
@@ -1972,6 +2526,56 @@ export interface components {
             /** @description For digest authentication towards the trunk; empty: none. */
             username?: string;
         };
+        TrunkState: {
+            /**
+             * Format: int64
+             * @description Calls that ring or talk over it.
+             */
+            active_calls: number;
+            /** @description Whether calls go there. */
+            enabled: boolean;
+            /**
+             * @description unknown: it never answered an OPTIONS, and is used.
+             * @enum {string}
+             */
+            health: "up" | "down" | "unknown";
+            /** @description The trunk. */
+            name: string;
+        };
+        UnratedRow: {
+            /**
+             * Format: int64
+             * @description Of these.
+             */
+            answered: number;
+            /**
+             * Format: int64
+             * @description Attempts.
+             */
+            calls: number;
+            /** @description The number that it dialled. */
+            example: string;
+            /**
+             * Format: date-time
+             * @description When the latest of them began.
+             */
+            last_at: string;
+            /**
+             * @description First digits of the dialled numbers: a leading + or 00, and four more; ? is no number.
+             * @example 9883
+             */
+            prefix: string;
+            /**
+             * Format: int64
+             * @description Talk of the answered ones.
+             */
+            seconds: number;
+            /**
+             * @description no_rate: refused, because no rate matched; unrated: none matched, and it passed; deactivated, extension: billing is off as a whole, or for the extension.
+             * @enum {string}
+             */
+            why: "no_rate" | "unrated" | "deactivated" | "extension";
+        };
         Webhook: {
             /** @description balance.low, recharge, call.cut, limit.reached, trunk.down, trunk.up, license.expiring */
             events: string[];
@@ -2065,6 +2669,101 @@ export interface operations {
             };
         };
     };
+    "follow-calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, one after the other. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": ({
+                        data: components["schemas"]["CallsNow"];
+                        /**
+                         * @description What happened.
+                         * @enum {string}
+                         */
+                        event: "snapshot";
+                    } | {
+                        data: components["schemas"]["ActiveCall"];
+                        /**
+                         * @description What happened.
+                         * @enum {string}
+                         */
+                        event: "started" | "updated" | "ended";
+                    } | {
+                        data: components["schemas"]["ServerTime"];
+                        /**
+                         * @description What happened.
+                         * @enum {string}
+                         */
+                        event: "ping";
+                    })[];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "hang-up": {
         parameters: {
             query?: never;
@@ -2113,6 +2812,84 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-audit-log": {
+        parameters: {
+            query?: {
+                /** @description Counted from 1. A page beyond the last is empty. */
+                page?: number;
+                /** @description Items of a page. */
+                per_page?: number;
+                /** @description A day in the installation's time zone (2019-05-31), or a time (2019-05-31T15:00:00Z). Left out: from the beginning. */
+                from?: string;
+                /** @description A day, all of it included, or a time, included. Left out: until now. */
+                to?: string;
+                /** @description Newest first is -at. */
+                sort?: "at" | "-at";
+                /** @description Part of actor, action or object. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListAuditRecord"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2335,6 +3112,8 @@ export interface operations {
                 from?: string;
                 /** @description A day, all of it included, or a time, included. Left out: until now. */
                 to?: string;
+                /** @description Downloads the whole result, not a page, as a file. */
+                format?: "xlsx" | "csv";
                 /** @description Field to sort by; a minus turns the order around. */
                 sort?: "started_at" | "-started_at" | "duration" | "-duration" | "cost" | "-cost";
                 /** @description Part of the extension's number, or of the user name at that time. */
@@ -2348,13 +3127,102 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description A page, or with format the whole as a file. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ListCall"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-unrated": {
+        parameters: {
+            query?: {
+                /** @description Counted from 1. A page beyond the last is empty. */
+                page?: number;
+                /** @description Items of a page. */
+                per_page?: number;
+                /** @description A day in the installation's time zone (2019-05-31), or a time (2019-05-31T15:00:00Z). Left out: from the beginning. */
+                from?: string;
+                /** @description A day, all of it included, or a time, included. Left out: until now. */
+                to?: string;
+                /** @description Field to sort by; a minus turns the order around. */
+                sort?: "calls" | "-calls" | "last_at" | "-last_at" | "prefix" | "-prefix";
+                /** @description Only these. */
+                why?: "no_rate" | "unrated" | "deactivated" | "extension";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListUnratedRow"];
                 };
             };
             /** @description Unauthorized */
@@ -2445,6 +3313,71 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3596,6 +4529,179 @@ export interface operations {
             };
         };
     };
+    "upload-license": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description application/octet-stream, or multipart/form-data with the part file. */
+                "Content-Type"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description The file that the vendor has sent.
+                     */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Billing"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-license-source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file billing.ac */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -3621,6 +4727,15 @@ export interface operations {
             };
             /** @description Bad Request */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3730,6 +4845,377 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-managers": {
+        parameters: {
+            query?: {
+                /** @description Counted from 1. A page beyond the last is empty. */
+                page?: number;
+                /** @description Items of a page. */
+                per_page?: number;
+                /** @description Field to sort by; a minus turns the order around. */
+                sort?: "username" | "-username" | "role" | "-role" | "created_at" | "-created_at";
+                /** @description Part of the user name. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListManager"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-manager": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ManagerRequestBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Manager"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-manager": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-manager-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ManagerPasswordRequestBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Manager"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4636,6 +6122,8 @@ export interface operations {
                 from?: string;
                 /** @description A day, all of it included, or a time, included. Left out: until now. */
                 to?: string;
+                /** @description Downloads the whole result, not a page, as a file. */
+                format?: "xlsx" | "csv";
                 /** @description Newest first is -at. */
                 sort?: "at" | "-at";
                 /** @description Part of the number or of the user name at that time. */
@@ -4647,13 +6135,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description A page, or with format the whole as a file. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ListMovement"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
                 };
             };
             /** @description Unauthorized */
@@ -4676,6 +6166,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5084,6 +6583,8 @@ export interface operations {
                 from?: string;
                 /** @description A day, all of it included, or a time, included. Left out: until now. */
                 to?: string;
+                /** @description Downloads the whole result, not a page, as a file. */
+                format?: "xlsx" | "csv";
                 /** @description Newest first is -date. */
                 sort?: "date" | "-date";
                 /** @description Only this one; left out: all together. */
@@ -5097,13 +6598,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description A page, or with format the whole as a file. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ListStatisticsRow"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
                 };
             };
             /** @description Unauthorized */
@@ -5126,6 +6629,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5816,6 +7328,180 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-dead-letters": {
+        parameters: {
+            query?: {
+                /** @description Counted from 1. A page beyond the last is empty. */
+                page?: number;
+                /** @description Items of a page. */
+                per_page?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListDeadLetter"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "retry-dead-letter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dead letter's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetter"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,1 +1,20 @@
-export default {}
+export default {
+  time: 'Time',
+  pre: 'Pre-balance',
+  amount: 'Recharge Amount',
+  post: 'Post-balance',
+  kind: 'Kind',
+  by: 'By',
+  note: 'Note',
+  keywords: 'Number or username',
+  kinds: {
+    recharge: 'Recharge',
+    adjustment: 'Adjustment',
+    opening: 'Opening balance',
+    closing: 'Extension deleted',
+    payment_type: 'Payment type changed',
+  },
+  none: 'No money has moved yet',
+  noneDetail: 'Recharges and adjustments are made on the Extensions page; each is kept here with the balance before and after.',
+  toExtensions: 'Go to Extensions',
+}

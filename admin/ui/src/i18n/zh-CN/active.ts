@@ -1,4 +1,33 @@
 import type en from '../en/active'
 
-const words: typeof en = {}
+const words: typeof en = {
+  from: '主叫',
+  to: '被叫',
+  trunk: '中继名称',
+  state: '状态',
+  started: '开始时间',
+  talk: '通话时长',
+  cost: '当前费用',
+  held: '预留',
+  left: '剩余时间',
+  keywords: '号码、用户名或中继',
+  ringing: '振铃中',
+  talking: '通话中',
+  ended: '已结束',
+  noEnd: '不限',
+  noEndDetail: '此通话没有可预见的终点：不计费、不产生费用，或金额足够用到最长通话时间之后。',
+  soon: '剩余不足一分钟',
+  now: '即将切断',
+  hangUp: '挂断',
+  show: '查看通话',
+  ask: '挂断 {who} 拨打 {to} 的通话？',
+  askTalking: '已通话 {time}，当前费用 {cost}。双方会同时结束，费用计算到挂断为止。',
+  askRinging: '仍在振铃。主叫会收到通话已结束的通知；不收取任何费用。',
+  alreadyEnded: '此通话已自行结束。',
+  hung: '已挂断 {who} 的通话',
+  none: '当前没有通话',
+  noneDetail: '通话一开始振铃就会自动显示在这里。',
+  live: { live: '实时：变化会立即显示', reconnecting: '正在重新连接：显示的内容可能已过时', off: '正在连接' },
+  explain: '“预留”是为后续计费单位留出的金额。“剩余时间”把该分机的所有通话与其余额和信用额度一并计算；充值会使其延长。',
+}
 export default words

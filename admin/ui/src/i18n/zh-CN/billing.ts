@@ -1,4 +1,42 @@
 import type en from '../en/billing'
 
-const words: typeof en = {}
+const words: typeof en = {
+  settings: '设置',
+  activate: '激活计费',
+  isActive: '已启用计费的分机的通话会被计费。',
+  isInactive: '通话放行且不计费。锁定、禁拨前缀、并发通话限制和拨号规则仍然有效。',
+  willStartTrial: '这将开始 30 天的免费试用。已启用计费的分机的通话会被计费。',
+  willActivate: '从下一个通话起，已启用计费的分机的通话会被计费。',
+  willDeactivate: '从下一个通话起，通话不再检查余额，也不计费。余额保持不变。',
+  activated: '计费已激活',
+  deactivated: '计费未激活',
+  system: '系统信息',
+  first: '首次激活时间',
+  expires: '到期时间',
+  uploaded: '已上传许可证',
+  notYet: '尚未开始',
+  never: '永不过期',
+  over: '已过期',
+  license: '许可证',
+  getIt: '许可证永久有效，并与本设备绑定：上传后计费永不过期，软件升级或重置数据后仍然有效。仍请妥善保存该文件。',
+  haveIt: '此系统已获得许可，永不过期。请保存许可证文件：如果这里的数据全部丢失，可以再次上传。',
+  step1: '1. 下载计费源文件',
+  step1Detail: 'billing.ac 以摘要形式描述本设备。请以附件形式发送给您的经销商或我们的销售团队。',
+  source: '下载计费源文件',
+  step2: '2. 上传许可证',
+  step2Detail: '收到的许可证文件只能在下载该源文件的设备上上传。',
+  drop: '选择许可证文件，或将其拖放到此处',
+  uploading: '正在检查 {name} ……',
+  licensed: '许可证已接受：计费永不过期',
+  refused: '{name} 被拒绝。没有任何更改。',
+  refusals: {
+    notLicense: '此文件不是 Tollgate 许可证。',
+    request: '这是计费源文件本身：请将其发送给您的经销商，并上传收到的许可证。',
+    product: '此许可证用于其他产品。',
+    key: '此许可证由其他供应商的密钥签发，与本程序内置的密钥不符。',
+    altered: '此许可证在签发后被改动：请重新获取文件，并要求以附件而非文本形式发送。',
+    device: '此许可证属于其他设备：请在此下载计费源文件，并据此签发许可证。',
+    large: '此文件过大，不可能是许可证。',
+  },
+}
 export default words

@@ -1,4 +1,57 @@
 import type en from '../en/dashboard'
 
-const words: typeof en = {}
+const words: typeof en = {
+  today: '{date}（{zone}）',
+  todayTitle: '今天',
+  now: '当前通话',
+  revenue: '今日收入',
+  calls: '今日通话',
+  answeredOf: '已接通 / 送往中继',
+  minutes: '今日分钟数',
+  asr: '接通率',
+  acd: '平均通话时长',
+  low: {
+    title: '即将用尽',
+    none: '没有计费分机低于 {threshold}。',
+    some: '1 个计费分机低于 {threshold}。 | {n} 个计费分机低于 {threshold}。',
+    balance: '余额',
+    available: '含信用额度',
+    recharge: '充值',
+    all: '按余额显示全部',
+    title1: '为 {number} 充值',
+    submit: '充值 · {amount}',
+    recharged: '{who} 现有 {balance}',
+  },
+  trunks: {
+    title: '中继',
+    none: '没有中继：无法呼出。',
+    add: '添加中继',
+    allUp: '使用中的中继均有应答，或尚未收到应答。',
+    someDown: '1 个中继没有应答。 | {n} 个中继没有应答。',
+    down: '中断',
+    health: '状态',
+    calls: '当前通话',
+    up: '正常',
+    unknown: '未知',
+    disabled: '已停用',
+  },
+  destinations: { title: '今日主要去向', none: '今天没有已接通的通话。', prefix: '号码开头' },
+  refusals: { title: '今日被拒绝', none: '今天没有通话被拒绝。', why: '原因', show: '在通话记录中查看' },
+  unrated: {
+    title: '没有费率的通话',
+    intro: '没有匹配费率的去向，以及可能出乎意料而未计费的已接通通话。',
+    prefix: '号码开头',
+    why: '原因',
+    whys: {
+      no_rate: '被拒绝：没有匹配的费率',
+      unrated: '放行：没有匹配的费率',
+      deactivated: '放行：计费未激活',
+      extension: '放行：该分机未启用计费',
+    },
+    example: '示例',
+    last: '最近通话',
+    add: '添加费率',
+    none: '每个通话都有费率',
+  },
+}
 export default words

@@ -1,0 +1,1 @@
+import"./ProblemNote-CUCsbz8P.js";
