@@ -56,6 +56,7 @@ type app struct {
 	announce func(password string) // shows the password that the first start has made for the user admin
 
 	drift     prometheus.Gauge
+	audited   prometheus.Gauge
 	storeLost atomic.Bool
 	bound     atomic.Bool                   // the archive is the one that this store files into
 	late      []func(context.Context) error // steps of the start that wait for the store
@@ -142,13 +143,7 @@ func (a *app) storeChanged(s embedded.State) {
 
 // openMoney opens the ledger and the catalog: what needs the store and nothing else.
 func (a *app) openMoney(ctx context.Context) error {
-	operations := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "tollgate_store_operation_seconds", Help: "Time of one operation on the store, by script.",
-		Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
-	}, []string{"op"})
-	a.registry.MustRegister(operations)
-	a.ledger = ledger.New(a.store.Client, ledger.Options{Node: a.config.Node, Log: a.log,
-		Observe: func(op string, took time.Duration, _ error) { operations.WithLabelValues(op).Observe(took.Seconds()) }})
+	a.ledger = ledger.New(a.store.Client, ledger.Options{Node: a.config.Node, Log: a.log, Observe: newStoreMeter(a.registry).observe})
 	a.catalog = catalog.New(a.store.Client, a.ledger, catalog.Options{SnapshotFile: filepath.Join(a.dir, "snapshot.json"), Log: a.log})
 	a.catalog.Start(ctx)
 	a.changes = auditlog.New(a.store.Client)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -10,38 +9,6 @@ import (
 	"tollgate/rating/auditlog"
 	"tollgate/rating/ledger"
 )
-
-const scrapeLimit = 2 * time.Second // of a figure that is asked for when Prometheus asks
-
-// registerMetrics adds what no single part knows: the state of the store, of the way to the archive, and of the audit.
-func (a *app) registerMetrics() {
-	gauge := func(name, help string, value func() float64) {
-		a.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
-	}
-	gauge("tollgate_store_up", "1 while the store answers.", func() float64 { return oneIf(a.store.State().Up) })
-	gauge("tollgate_store_ephemeral", "1 where balances live in memory and do not survive a restart.", func() float64 { return oneIf(a.store.Ephemeral) })
-	gauge("tollgate_outbox_lag", "Records that the ledger has filed and the archive has not taken yet.", a.outboxLag)
-	gauge("tollgate_archive_quarantined", "Records that could not be filed, since the start.", func() float64 { return float64(a.drain.Stats().Quarantined) })
-	a.drift = prometheus.NewGauge(prometheus.GaugeOpts{Name: "tollgate_audit_drift", Help: "Differences that the last audit found; it runs every hour. Anything but 0 is a defect or a changed database."})
-	a.registry.MustRegister(a.drift)
-}
-
-func oneIf(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-func (a *app) outboxLag() float64 {
-	ctx, cancel := context.WithTimeout(context.Background(), scrapeLimit)
-	defer cancel()
-	n, err := a.ledger.OutboxLength(ctx)
-	if err != nil {
-		return -1
-	}
-	return float64(n)
-}
 
 // outbox is what the archive drains: the ledger's streams, and the audit log. It counts, on the way, what is charged and recharged: each record once,
 // however often it is read.
@@ -61,6 +28,8 @@ func (a *app) newOutbox() *outbox {
 		charged:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tollgate_charged_total", Help: "What calls have cost, in units of the currency, as it goes to the archive."}, []string{"currency"}),
 		recharged: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tollgate_recharged_total", Help: "What was paid in, without adjustments, in units of the currency, as it goes to the archive."}, []string{"currency"}),
 	}
+	o.charged.WithLabelValues(o.currency())
+	o.recharged.WithLabelValues(o.currency())
 	a.registry.MustRegister(o.charged, o.recharged)
 	return o
 }
@@ -115,6 +84,7 @@ func (a *app) auditAlong(ctx context.Context) {
 		return
 	}
 	a.drift.Set(float64(len(v.Differences)))
+	a.audited.SetToCurrentTime()
 	for i, d := range v.Differences {
 		if i == mostLogged {
 			a.log.Error("audit: more differences: tollgate audit lists them all", "count", len(v.Differences))
