@@ -43,6 +43,10 @@ bench:            ## the pure rules
 bench-ledger:     ## the store: scripts, cycles, latency; prints figures
 	TOLLGATE_BENCH=1 go test -run 'Bench|TestFigures' -count 1 -v ./rating/ledger/...
 
+CALLS ?= 10000000
+bench-archive:    ## pages of the archive with CALLS calls, on SQLite and PostgreSQL; prints figures. DATABASE=sqlite for one of them
+	TOLLGATE_BENCH=$(CALLS) TOLLGATE_BENCH_ARCHIVE=$(DATABASE) go test -run '^$$' -bench 'BenchmarkPages' -benchtime 5x -timeout 2h -v ./rating/archive
+
 RATES ?= 1
 bench-sip:        ## the whole program under sipp; RATES=500,1000 chooses the steps
 	@TOLLGATE_BENCH=$(RATES) go test -run TestBenchSIP -count 1 -v -timeout 20m ./cmd/tollgate

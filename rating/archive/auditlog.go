@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"slices"
 
 	"tollgate/rating"
@@ -33,8 +34,12 @@ func (a *Archive) AuditLog(ctx context.Context, q rating.AuditQuery, waiting []r
 		}
 		newest := unfiled(q, waiting, positions[rating.AuditShard])
 		c := auditsOf(q)
+		count := "SELECT COUNT(*) FROM audit_log" + c.String()
+		if len(c.terms) == 0 {
+			count = "SELECT COALESCE(MAX(n), 0) FROM audit_log" // they are numbered without gaps, and none is ever deleted
+		}
 		var archived int64
-		if _, err := s.one([]any{&archived}, "SELECT COUNT(*) FROM audit_log"+c.String(), c.args...); err != nil {
+		if _, err := s.one([]any{&archived}, count, c.args...); err != nil {
 			return err
 		}
 		total = archived + int64(len(newest))
@@ -75,8 +80,9 @@ func unfiled(q rating.AuditQuery, waiting []rating.Filed, archived string) []rat
 
 func auditsOf(q rating.AuditQuery) *conditions {
 	c := &conditions{}
-	from, to := instants(q.Period)
-	c.where("at >= %s AND at < %s", from, to)
+	if from, to := instants(q.Period); from != math.MinInt64 || to != math.MaxInt64 {
+		c.where("at >= %s AND at < %s", from, to)
+	}
 	if k := keywordOf(q.Q); k != "" {
 		c.where(`folded LIKE %s ESCAPE '\'`, string(k))
 	}

@@ -65,8 +65,8 @@ func (a *Archive) Calls(ctx context.Context, q rating.CallQuery) (page []rating.
 	return page, total, err
 }
 
-// AllCalls gives every call that q selects, in its order, without pages. It reads in portions, so that a slow reader
-// does not hold the database.
+// AllCalls gives every call that q selects, in its order, without pages, as the archive is when the first is read: what is
+// filed later is left out. It reads in portions, so that a slow reader does not hold the database.
 func (a *Archive) AllCalls(ctx context.Context, q rating.CallQuery) iter.Seq2[rating.CDR, error] {
 	sel, err := a.selection(q)
 	if err != nil {
@@ -79,6 +79,9 @@ func (a *Archive) AllCalls(ctx context.Context, q rating.CallQuery) iter.Seq2[ra
 	return portions(whole.limit, func(last *key) (list []rating.CDR, next key, err error) {
 		err = a.view(ctx, func(s *session) error {
 			if whole.calls < 0 {
+				if sel.upTo, err = s.last("cdrs"); err != nil {
+					return err
+				}
 				if whole.calls, err = a.callsIn(s, &sel); err != nil {
 					return err
 				}
@@ -110,6 +113,7 @@ type selection struct {
 	dispositions []rating.Disposition
 	order        order
 	sparse       int64
+	upTo         int64 // number of the last record that counts; 0 = all. Numbers grow in the order of filing
 }
 
 func (a *Archive) selection(q rating.CallQuery) (selection, error) {

@@ -106,6 +106,9 @@ func (s *session) pick(sel selection, p part, after *key) (string, *conditions) 
 	if after != nil {
 		span += " AND (" + sel.order.column + ", n) " + sel.order.beyond() + " (" + c.arg(after.value) + ", " + c.arg(after.n) + ")"
 	}
+	if sel.upTo > 0 {
+		span += " AND n <= " + c.arg(sel.upTo)
+	}
 	order := sel.order.by("")
 	end := order + " LIMIT " + c.arg(p.limit) + " OFFSET " + c.arg(p.offset)
 	if sel.keyword != "" && p.calls <= sel.sparse {

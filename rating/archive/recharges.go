@@ -38,12 +38,13 @@ func (a *Archive) Recharges(ctx context.Context, q rating.EntryQuery) (page []ra
 	return page, total, err
 }
 
-// AllRecharges gives the whole history that q selects, in its order, without pages.
+// AllRecharges gives the whole history that q selects, in its order, without pages, as it is when the first line is read.
 func (a *Archive) AllRecharges(ctx context.Context, q rating.EntryQuery) iter.Seq2[rating.Entry, error] {
 	sort, err := checkEntries(q)
 	if err != nil {
 		return failing[rating.Entry](err)
 	}
+	upTo := int64(-1)
 	return portions(portionSize, func(last *key) (list []rating.Entry, next key, err error) {
 		c := historyOf(q)
 		if last != nil {
@@ -51,6 +52,12 @@ func (a *Archive) AllRecharges(ctx context.Context, q rating.EntryQuery) iter.Se
 			c.where("(e.at, e.n) "+sort.beyond()+" (%s, %s)", last.value, last.n)
 		}
 		err = a.view(ctx, func(s *session) error {
+			if upTo < 0 {
+				if upTo, err = s.last("entries"); err != nil {
+					return err
+				}
+			}
+			c.where("e.n <= %s", upTo)
 			lines, err := s.history(c, sort, 0, portionSize)
 			for _, l := range lines {
 				list, next = append(list, l.Entry), key{l.At.UnixMicro(), l.n}

@@ -234,7 +234,7 @@ func onBoth(t *testing.T, test func(t *testing.T)) {
 // dsn names a new, empty database of the kind that the test is for.
 func dsn(t testing.TB) string {
 	t.Helper()
-	if !strings.Contains(t.Name(), "/"+postgresDialect.name) {
+	if parts := strings.Split(t.Name(), "/"); !slices.Contains(parts, postgresDialect.name) || parts[len(parts)-1] == sqliteDialect.name {
 		return file(t)
 	}
 	server, err := sharedPostgres()
