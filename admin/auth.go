@@ -153,7 +153,7 @@ func (s *Server) login(ctx context.Context, in *loginRequest) (*loginAnswer, err
 		s.logInFailed(ctx, name, err == nil)
 		return nil, unauthenticated.because("The user name or the password is wrong.")
 	}
-	s.throttle.succeeded(address, name)
+	s.throttle.succeeded(guesser(address), name)
 	if user.Role != rating.Admin && s.expired() {
 		s.log.Warn("log-in refused: the trial is over", "user", name, "address", address)
 		return nil, licenseExpired
@@ -167,7 +167,7 @@ func (s *Server) login(ctx context.Context, in *loginRequest) (*loginAnswer, err
 
 // admit lets an attempt to log in pass, or says how long to wait.
 func (s *Server) admit(address, user string) error {
-	wait, ok := s.throttle.begin(address, user)
+	wait, ok := s.throttle.begin(guesser(address), user)
 	if ok {
 		return nil
 	}
@@ -261,7 +261,7 @@ func (s *Server) putPassword(ctx context.Context, in *passwordRequest) (*answer[
 		s.note(ctx, actionPasswordWrong, "user "+who.Name, nil)
 		return nil, invalid.with(fault{Location: "body.old_password", Message: "is not the password of today"})
 	}
-	s.throttle.succeeded(addressFrom(ctx), who.Name)
+	s.throttle.succeeded(guesser(addressFrom(ctx)), who.Name)
 	if user.PasswordHash, err = s.hasher.hash(ctx, in.Body.NewPassword); err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func principalFrom(ctx context.Context) principal {
 	return who
 }
 
-// addressFrom returns where the request comes from. It is the peer's address: X-Forwarded-For can be invented.
+// addressFrom returns where the request comes from. See addressOf.
 func addressFrom(ctx context.Context) string {
 	address, _ := ctx.Value(addressKey).(string)
 	return address
@@ -74,7 +74,7 @@ func (s *Server) authorize(api huma.API) func(huma.Context, func(huma.Context)) 
 		} else if err := http.NewResponseController(humagin.Unwrap(hc).Writer).SetWriteDeadline(time.Now().Add(longestLast)); err != nil {
 			s.log.Debug("the answer has the usual time only", "err", err) // a test without a connection
 		}
-		ctx = context.WithValue(ctx, addressKey, humagin.Unwrap(hc).ClientIP())
+		ctx = context.WithValue(ctx, addressKey, addressOf(humagin.Unwrap(hc).Request, s.config.TrustedProxies))
 		allowed, _ := hc.Operation().Metadata[accessKey].(access)
 		if !slices.Equal(allowed, anyone) {
 			who, err := s.admitted(ctx, s.secretOf(humagin.Unwrap(hc)), hc.Operation())

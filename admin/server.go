@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -22,12 +23,13 @@ import (
 
 // Config of the HTTP side.
 type Config struct {
-	Listen        string      // address of the API, such as 127.0.0.1:8080
-	MetricsListen string      // address of /metrics; "" = on Listen
-	TLS           *tls.Config // nil = plain HTTP
-	Realm         string      // of SIP digests, equal on all nodes
-	Ephemeral     bool        // balances do not survive a restart: whoever logs in is told
-	Version       string      // of the program, for the description of the API
+	Listen         string         // address of the API, such as 127.0.0.1:8080
+	MetricsListen  string         // address of /metrics; "" = on Listen
+	TLS            *tls.Config    // nil = plain HTTP
+	Realm          string         // of SIP digests, equal on all nodes
+	Ephemeral      bool           // balances do not survive a restart: whoever logs in is told
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none: nobody's
+	Version        string         // of the program, for the description of the API
 }
 
 // Deps are what the HTTP side needs from the rest of the program. All of it is safe for concurrent use.

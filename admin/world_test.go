@@ -144,6 +144,12 @@ func (outbox) Shards() int { return rating.Shards }
 // newWorld starts everything.
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldWith(t, func(*admin.Config) {})
+}
+
+// newWorldWith starts everything with another configuration.
+func newWorldWith(t *testing.T, change func(*admin.Config)) *world {
+	t.Helper()
 	t.Parallel() // every world has a store of its own
 	ctx, cancel := context.WithCancel(context.Background())
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -161,7 +167,9 @@ func newWorld(t *testing.T) *world {
 	}
 	w.drain = &archive.Drain{Outbox: outbox{w.ledger}, Archive: w.archive}
 	registry := prometheus.NewRegistry()
-	server, err := admin.New(admin.Config{Listen: "127.0.0.1:0", Realm: realm, Version: "1"}, admin.Deps{
+	config := admin.Config{Listen: "127.0.0.1:0", Realm: realm, Version: "1"}
+	change(&config)
+	server, err := admin.New(config, admin.Deps{
 		Catalog: w.catalog, Operators: w.catalog, Ledger: w.ledger, Archive: w.archive, License: w.licence.keeper, AuditLog: changeLog{auditlog.New(client), w.archive}, DeadLetters: w.hooks, LiveCalls: w.sip, Trunks: w.sip,
 		Ready:    []admin.ReadyCheck{{Name: "store", Check: w.ledger.Ping}, {Name: "sip", Check: w.ready.check}},
 		Gatherer: registry, Registry: registry, Log: log})

@@ -18,8 +18,9 @@ import (
 )
 
 func adminCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "admin", Short: "The administrator's password", Example: "  tollgate admin passwd -c tollgate.yaml"}
-	cmd.AddCommand(passwdCommand())
+	cmd := &cobra.Command{Use: "admin", Short: "The administrator's password, and API tokens",
+		Example: "  tollgate admin passwd -c tollgate.yaml\n  tollgate admin token create --name reporting --role viewer -c tollgate.yaml"}
+	cmd.AddCommand(passwdCommand(), tokenCommand())
 	return cmd
 }
 

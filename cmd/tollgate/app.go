@@ -250,11 +250,22 @@ func (s SIPConfig) trusted() []sipctl.Trusted {
 	return peers
 }
 
+// trustedProxies are the networks of the configuration; faults has checked them.
+func (c AdminConfig) trustedProxies() []netip.Prefix {
+	proxies := make([]netip.Prefix, 0, len(c.TrustedProxies))
+	for _, text := range c.TrustedProxies {
+		if p, err := netip.ParsePrefix(text); err == nil {
+			proxies = append(proxies, p.Masked())
+		}
+	}
+	return proxies
+}
+
 func (a *app) openAdmin(ctx context.Context, password string) (err error) {
 	if err := a.nowOrLate(ctx, func(ctx context.Context) error { return a.ensureAdmin(ctx, password) }); err != nil {
 		return err
 	}
-	a.admin, err = admin.New(admin.Config{Listen: a.config.Admin.Listen, MetricsListen: a.config.Admin.MetricsListen, TLS: a.adminCertificate.server(), Realm: a.config.SIP.Realm, Ephemeral: a.store.Ephemeral, Version: version},
+	a.admin, err = admin.New(admin.Config{Listen: a.config.Admin.Listen, MetricsListen: a.config.Admin.MetricsListen, TLS: a.adminCertificate.server(), Realm: a.config.SIP.Realm, Ephemeral: a.store.Ephemeral, TrustedProxies: a.config.Admin.trustedProxies(), Version: version},
 		admin.Deps{
 			Catalog: a.catalog, Operators: a.catalog, Ledger: a.ledger, Archive: a.archive, License: a.license, AuditLog: auditLog{a.changes, a.archive}, DeadLetters: a.hooks,
 			LiveCalls: liveCalls{a}, Trunks: trunkHealth{a.sip}, Ready: a.readyChecks(), Gatherer: a.registry, Registry: a.registry, Log: a.log,

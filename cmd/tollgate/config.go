@@ -65,6 +65,8 @@ type AdminConfig struct {
 	Listen        string   `yaml:"listen"`
 	TLS           TLSFiles `yaml:"tls"`
 	MetricsListen string   `yaml:"metrics_listen"` // empty: /metrics on the admin listener
+
+	TrustedProxies []string `yaml:"trusted_proxies"` // networks whose X-Forwarded-For is believed
 }
 
 // TLSFiles are a PEM certificate chain and its key.
@@ -121,6 +123,10 @@ func (c Config) faults() []fault {
 	c.SIP.faults(check)
 	check(validHostPort(c.Admin.Listen), "admin.listen", "must be host:port, such as 127.0.0.1:8080")
 	check(c.Admin.MetricsListen == "" || validHostPort(c.Admin.MetricsListen), "admin.metrics_listen", "must be empty or host:port")
+	for i, p := range c.Admin.TrustedProxies {
+		_, err := netip.ParsePrefix(p)
+		check(err == nil, fmt.Sprintf("admin.trusted_proxies[%d]", i), "must be a network such as 192.0.2.10/32")
+	}
 	check((c.Admin.TLS.Cert == "") == (c.Admin.TLS.Key == ""), "admin.tls", "needs both cert and key, or neither")
 	return found
 }
