@@ -23,13 +23,21 @@ import (
 // The whole program, as a process of its own: what a person gets who installs it.
 
 // binary is the program, built once for all tests that run it.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "tollgate-test-*")
+var binary = sync.OnceValues(func() (string, error) { return build() })
+
+// travelling is the program with a clock that TOLLGATE_CLOCK_OFFSET moves; no release is built so.
+var travelling = sync.OnceValues(func() (string, error) { return build("-tags", "timetravel") })
+
+// builds is where the programs are built; TestMain takes it away.
+var builds = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "tollgate-test-*") })
+
+func build(flags ...string) (string, error) {
+	dir, err := builds()
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "tollgate")
-	args := []string{"build", "-o", path}
+	path := filepath.Join(dir, "tollgate"+strings.Join(flags, ""))
+	args := append([]string{"build", "-o", path}, flags...)
 	if raceEnabled {
 		args = append(args, "-race")
 	}
@@ -38,12 +46,12 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return path, nil
-})
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
+	if dir, err := builds(); err == nil {
+		os.RemoveAll(dir)
 	}
 	os.Exit(code)
 }
@@ -52,10 +60,13 @@ func TestMain(m *testing.M) {
 type node struct {
 	t       *testing.T
 	dir     string // data_dir
+	state   string // license.state_dir
 	sip     string // host:port, UDP and TCP
 	api     string // http://host:port
 	config  string // file
 	token   string
+	program func() (string, error) // nil: binary
+	env     []string               // beside cleanEnvironment
 	process *exec.Cmd
 	log     *buffer
 	done    chan error
@@ -100,36 +111,46 @@ func newNodeFor(t *testing.T, callers, extra string) *node {
 
 func newNodeNamed(t *testing.T, name, callers, extra string) *node {
 	t.Helper()
-	n := &node{t: t, dir: t.TempDir()}
+	n := prepareNode(t, name, callers, extra)
+	n.begin()
+	return n
+}
+
+// prepareNode writes a configuration and starts nothing.
+func prepareNode(t *testing.T, name, callers, extra string) *node {
+	t.Helper()
+	n := &node{t: t, dir: t.TempDir(), state: t.TempDir()}
 	n.sip = fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	n.api = fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	n.config = filepath.Join(t.TempDir(), "tollgate.yaml")
 	text := fmt.Sprintf("node: %s\ndata_dir: %s\nsip:\n  listen: [\"udp://%s\", \"tcp://%s\"]\n%sadmin: { listen: %q }\nlicense: { state_dir: %s }\n%s",
-		name, n.dir, n.sip, n.sip, callers, n.api, t.TempDir(), extra)
+		name, n.dir, n.sip, n.sip, callers, n.api, n.state, extra)
 	if err := os.WriteFile(n.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	n.api = "http://" + n.api
+	return n
+}
+
+// begin starts the program for the length of the test.
+func (n *node) begin() {
+	n.t.Helper()
 	n.start()
-	t.Cleanup(func() {
+	n.t.Cleanup(func() {
 		n.stop()
-		if t.Failed() {
-			t.Logf("log of the node:\n%s", n.log.tail(12_000))
+		if n.t.Failed() {
+			n.t.Logf("log of the node:\n%s", n.log.tail(12_000))
 		}
 	})
-	return n
 }
 
 // start runs serve and waits until it is ready.
 func (n *node) start() {
 	n.t.Helper()
-	path, err := binary()
-	if err != nil {
-		n.t.Fatal(err)
-	}
+	path := n.path()
 	n.log = &buffer{}
 	n.process = exec.Command(path, "serve", "-c", n.config)
-	n.process.Env = append(cleanEnvironment(), "TOLLGATE_ADMIN_PASSWORD="+adminPassword)
+	n.process.Env = append(append(cleanEnvironment(), n.env...), "TOLLGATE_ADMIN_PASSWORD="+adminPassword)
 	n.process.Stdout, n.process.Stderr = n.log, n.log
 	if err := n.process.Start(); err != nil {
 		n.t.Fatal(err)
@@ -145,6 +166,20 @@ func (n *node) start() {
 		return response.StatusCode == http.StatusOK
 	})
 	n.login()
+}
+
+// path of the program.
+func (n *node) path() string {
+	n.t.Helper()
+	program := n.program
+	if program == nil {
+		program = binary
+	}
+	path, err := program()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return path
 }
 
 // cleanEnvironment is ours without what would configure the program.
@@ -254,12 +289,8 @@ func (n *node) try(method, path string, body any) (int, []byte, error) {
 // tollgate runs another command of the program and returns its output and exit code.
 func (n *node) tollgate(args ...string) (string, int) {
 	n.t.Helper()
-	path, err := binary()
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	command := exec.Command(path, args...)
-	command.Env = cleanEnvironment()
+	command := exec.Command(n.path(), args...)
+	command.Env = append(cleanEnvironment(), n.env...)
 	out, err := command.CombinedOutput()
 	var failed *exec.ExitError
 	if err != nil && !errors.As(err, &failed) {
