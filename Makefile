@@ -1,7 +1,7 @@
 # make demo   watch real calls being billed and cut; needs nothing but Go
 # make test   everything that must hold; installs what it needs (Debian, as root)
 .DEFAULT_GOAL := build
-.PHONY: build ui demo setup test lint race fuzz bench bench-ledger bench-sip flood clean
+.PHONY: build ui browser demo setup test lint race fuzz bench bench-ledger bench-sip flood clean
 
 VERSION ?= dev
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
@@ -14,6 +14,14 @@ ui:               ## the web interface again, from admin/ui/src; commit what it 
 	npm --prefix admin/ui ci
 	npm --prefix admin/ui run gen
 	npm --prefix admin/ui run build
+
+browser:          ## the web interface: built files current, unit tests, and every page in chromium with real calls
+	npm --prefix admin/ui ci --no-audit --no-fund
+	npm --prefix admin/ui run gen
+	npm --prefix admin/ui run build
+	@test -z "$$(git status --porcelain -- admin/ui)" || { git status --porcelain -- admin/ui; echo "the built interface is not what its sources give: run make ui and commit"; exit 1; }
+	npm --prefix admin/ui test
+	TOLLGATE_BROWSER=1 go test -run 'TestBrowser$$' -count 1 -timeout 15m ./cmd/tollgate
 
 demo:             ## a complete world on loopback; Ctrl-C ends it
 	@CGO_ENABLED=0 go run ./cmd/tollgate demo $(ARGS)
@@ -29,7 +37,7 @@ lint:             ## format, vet, staticcheck
 race:
 	go test -race -timeout 20m ./...
 
-test: setup lint race
+test: setup lint race browser
 
 FUZZTIME ?= 20s
 fuzz:             ## every fuzz target for FUZZTIME

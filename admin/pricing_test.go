@@ -79,3 +79,19 @@ func TestQuote(t *testing.T) {
 	w.as(rating.Admin, "POST", "/rates/quote", object{"extension": "555", "number": "1"}).problem(t, "a stranger", 422, "validation", "body.extension")
 	w.as(rating.Admin, "POST", "/rates/quote", object{"extension": "101", "number": "abc"}).problem(t, "no number", 422, "validation", "body.number")
 }
+
+// A draft is quoted as if it were stored: a new one, and one in place of the rate that it would replace.
+func TestQuoteOfADraft(t *testing.T) {
+	w := newWorld(t)
+	w.do("POST", "/extensions", object{"number": "101", "billing_enabled": true})
+	w.do("POST", "/rates", city)
+	quote := func(draft object, of int) object {
+		return object{"extension": "101", "number": "988360046", "duration": 238, "draft": draft, "draft_of": of}
+	}
+	dearer := object{"prefix": "98", "rate": "1", "billing_unit": 60}
+	w.do("POST", "/rates/quote", quote(dearer, 0)).expect(t, "a new, longer prefix wins", 200, object{"matched": true, "rate.id": 0, "cost": "4.0000", "not_matched.0.rate_id": 1, "not_matched.0.reason": "less_specific"})
+	w.do("POST", "/rates/quote", quote(object{"rate": "0.05"}, 1)).expect(t, "an edit keeps what it leaves out", 200, object{"rate.id": 1, "rate.prefix": "9", "cost": "0.3000"})
+	w.do("POST", "/rates/quote", quote(object{"active": false}, 1)).expect(t, "switched off", 200, object{"matched": false, "cost": "0.0000"})
+	w.as(rating.Viewer, "POST", "/rates/quote", quote(object{"rate": "1", "billing_unit": 0}, 0)).problem(t, "a draft that is none", 422, "validation", "body.draft.billing_unit")
+	w.do("GET", "/rates", nil).expect(t, "nothing was stored", 200, object{"total": 1, "items.0.rate": "0.0200"})
+}

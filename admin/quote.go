@@ -2,6 +2,8 @@ package admin
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"tollgate/rating"
@@ -13,7 +15,28 @@ type quoteRequest struct {
 		Number    string    `json:"number" minLength:"1" maxLength:"120" doc:"As dialled; it is normalised as a call's is." example:"988360046"`
 		Duration  int64     `json:"duration,omitempty" minimum:"0" maximum:"31536000" doc:"Seconds of talk; 0: not answered."`
 		At        time.Time `json:"at,omitzero" doc:"When the call begins; left out: now."`
+
+		Draft   edit[rate] `json:"draft,omitzero" doc:"A rate that is not stored yet: the call is quoted as if it were. Its id is 0 in the answer."`
+		DraftOf int64      `json:"draft_of,omitempty" minimum:"0" doc:"The stored rate that the draft would replace; left out: it is a new one."`
 	}
+}
+
+// ratesWith are the stored rates with a draft among them, or in place of the one that it would replace.
+func ratesWith(stored *rating.RateIndex, draft body, of int64) (*rating.RateIndex, error) {
+	old := rating.NewRate()
+	if r, ok := stored.Rate(of); ok {
+		old = *r
+	}
+	changed, err := draft.mergeRate(old)
+	var wrong rating.Invalid
+	if errors.As(err, &wrong) {
+		return nil, faultsOf("body.draft.", wrong)
+	}
+	if err != nil {
+		return nil, err
+	}
+	rates := slices.DeleteFunc(slices.Clone(stored.Rates()), func(r rating.Rate) bool { return r.ID == of })
+	return rating.NewRateIndex(append(rates, changed)), nil
 }
 
 // quotation says what a call would cost, by the same rules that bill calls.
@@ -52,7 +75,13 @@ func (s *Server) quote(ctx context.Context, in *quoteRequest) (*answer[quotation
 	if at.IsZero() {
 		at = s.now()
 	}
-	winner, others := snapshot.Rates.Explain(rating.RateQuery{Extension: b.Extension, Number: number, At: rating.TimeOfDayOf(at.In(snapshot.Location()))})
+	rates := snapshot.Rates
+	if b.Draft.raw != nil {
+		if rates, err = ratesWith(rates, b.Draft.body, b.DraftOf); err != nil {
+			return nil, err
+		}
+	}
+	winner, others := rates.Explain(rating.RateQuery{Extension: b.Extension, Number: number, At: rating.TimeOfDayOf(at.In(snapshot.Location()))})
 	q := quotation{Duration: b.Duration, Available: availableTo(*e, accounts[b.Extension]), NotMatched: make([]notMatched, 0, len(others))}
 	for _, o := range others {
 		q.NotMatched = append(q.NotMatched, notMatched(o))

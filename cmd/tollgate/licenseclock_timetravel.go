@@ -8,9 +8,9 @@ import (
 )
 
 // licenseClock is the clock that the trial runs by. Built with the tag timetravel, which no release is, it is as wrong as
-// TOLLGATE_CLOCK_OFFSET says, so that tests of the whole program need not wait for thirty days.
+// TIMETRAVEL says, so that tests of the whole program need not wait for thirty days.
 func licenseClock() func() time.Time {
-	offset, err := time.ParseDuration(os.Getenv("TOLLGATE_CLOCK_OFFSET"))
+	offset, err := time.ParseDuration(os.Getenv("TIMETRAVEL"))
 	if err != nil {
 		return time.Now
 	}

@@ -11,7 +11,7 @@ function files(path) {
 }
 
 const hash = createHash('sha256')
-for (const file of inputs.flatMap(files).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))) {
+for (const file of inputs.flatMap(files).filter((file) => !file.endsWith('.test.ts')).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))) {
   const content = createHash('sha256').update(readFileSync(file)).digest('hex')
   hash.update(`${content}  ${file}\n`)
 }

@@ -240,6 +240,26 @@ export interface paths {
         patch: operations["edit-extensions"];
         trace?: never;
     };
+    "/api/v1/extensions/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add and edit extensions from a sheet, all or none
+         * @description Columns are number, username, billing_enabled, payment_type, status, caller_id, credit, limits.concurrent_calls, limits.call_seconds, limits.daily_spend, limits.deny_prefixes, limits.allow_prefixes (prefixes with spaces between; none is an empty list), sip_password, and balance: what a new extension brings along. A number that is there is updated; its balance must be empty or what it is now. The first line names the columns, in any order; the header is line 1. All or nothing: a bad sheet is 422 with errors [{line, field, message}]. An empty cell leaves a setting as it is, or at its default where the row is new; a text or a list it empties, a limit it inherits. Semicolons or tabs may part the cells. At most 100,000 rows, 8 MiB.
+         */
+        post: operations["import-extensions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/extensions/{number}": {
         parameters: {
             query?: never;
@@ -426,8 +446,31 @@ export interface paths {
         /** List rates */
         get: operations["list-rates"];
         put?: never;
-        /** Add a rate */
+        /**
+         * Add a rate
+         * @description A new rate says what calls cost: rate, initial_cost, or both. "rate": "0" makes them free.
+         */
         post: operations["create-rate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rates/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add and edit rates from a sheet, all or none
+         * @description Columns are id, active, remark, prefix, number_length, initial_cost, initial_time, rate, billing_unit, start_time, end_time, extensions (numbers with spaces between, or *). A row without id is a new rate; an id that is there is updated, another is added under that id. The first line names the columns, in any order; the header is line 1. All or nothing: a bad sheet is 422 with errors [{line, field, message}]. An empty cell leaves a setting as it is, or at its default where the row is new; a text or a list it empties, a limit it inherits. Semicolons or tabs may part the cells. At most 100,000 rows, 8 MiB.
+         */
+        post: operations["import-rates"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1216,6 +1259,13 @@ export interface components {
             username?: string;
         };
         Fault: {
+            /** @description Column of that sheet. */
+            field?: string;
+            /**
+             * Format: int64
+             * @description Of a sheet that is imported; its header is line 1.
+             */
+            line?: number;
             /**
              * @description Where: body.…, query.…, header.… or path.…
              * @example body.amount
@@ -1223,6 +1273,20 @@ export interface components {
             location: string;
             /** @description What it must be. */
             message: string;
+        };
+        Imported: {
+            /**
+             * Format: int64
+             * @description Rows that are new.
+             */
+            created: number;
+            /** @description Empty: a sheet with errors is refused as a whole, with a problem that lists the same as line, field and message. */
+            errors: components["schemas"]["Fault"][];
+            /**
+             * Format: int64
+             * @description Rows of what is there already, changed or not.
+             */
+            updated: number;
         };
         LicenseNow: {
             /**
@@ -1734,6 +1798,13 @@ export interface components {
              * @description When the call begins; left out: now.
              */
             at?: string;
+            /** @description A rate that is not stored yet: the call is quoted as if it were. Its id is 0 in the answer. */
+            draft?: components["schemas"]["RateEdit"];
+            /**
+             * Format: int64
+             * @description The stored rate that the draft would replace; left out: it is a new one.
+             */
+            draft_of?: number;
             /**
              * Format: int64
              * @description Seconds of talk; 0: not answered.
@@ -3971,6 +4042,8 @@ export interface operations {
                 page?: number;
                 /** @description Items of a page. */
                 per_page?: number;
+                /** @description Downloads the whole result, not a page, as a file that can be imported again. */
+                format?: "csv";
                 /** @description Field to sort by; a minus turns the order around. */
                 sort?: "number" | "-number" | "username" | "-username" | "balance" | "-balance" | "credit" | "-credit" | "total_recharges" | "-total_recharges" | "held" | "-held" | "active_calls" | "-active_calls" | "status" | "-status" | "payment_type" | "-payment_type" | "billing_enabled" | "-billing_enabled";
                 /** @description Part of the number or the user name. */
@@ -3988,13 +4061,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description A page, or with format the whole as a file. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ListExtension"];
+                    "text/csv": string;
                 };
             };
             /** @description Unauthorized */
@@ -4017,6 +4091,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4201,6 +4284,105 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "import-extensions": {
+        parameters: {
+            query?: {
+                /** @description 1: check everything, and store nothing. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5447,6 +5629,8 @@ export interface operations {
                 page?: number;
                 /** @description Items of a page. */
                 per_page?: number;
+                /** @description Downloads the whole result, not a page, as a file that can be imported again. */
+                format?: "csv";
                 /** @description Field to sort by; a minus turns the order around. */
                 sort?: "id" | "-id" | "active" | "-active" | "remark" | "-remark" | "prefix" | "-prefix" | "number_length" | "-number_length" | "initial_cost" | "-initial_cost" | "initial_time" | "-initial_time" | "rate" | "-rate" | "billing_unit" | "-billing_unit" | "start_time" | "-start_time" | "end_time" | "-end_time";
                 /** @description Part of the remark or the prefix. */
@@ -5458,13 +5642,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description A page, or with format the whole as a file. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ListRate"];
+                    "text/csv": string;
                 };
             };
             /** @description Unauthorized */
@@ -5487,6 +5672,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5535,6 +5729,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rate"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "import-rates": {
+        parameters: {
+            query?: {
+                /** @description 1: check everything, and store nothing. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
                 };
             };
             /** @description Bad Request */

@@ -30,7 +30,7 @@ export interface Listing<T, F extends Filters = Filters> {
   goTo: (page: number) => void
   setPerPage: (n: number) => void
   setSort: (sort: string) => void
-  reload: () => Promise<void>
+  reload: (quiet?: boolean) => Promise<void> // quiet: rows are not dimmed meanwhile
 }
 
 export const perPageChoices = [10, 20, 50, 100, 200]
@@ -58,9 +58,9 @@ export function useList<T, F extends Filters>(fetch: (query: ListQuery, filters:
   const page = computed(() => whole(state.value.page, 1_000_000, 1))
   const per = computed(() => whole(state.value.per_page, 200, perPage))
 
-  async function reload() {
+  async function reload(quiet = false) {
     const mine = ++newest
-    loading.value = true
+    if (!quiet) loading.value = true
     try {
       const answer = await fetch({ page: page.value, per_page: per.value, sort: state.value.sort || undefined }, state.value)
       if (mine !== newest || gone) return
@@ -75,7 +75,7 @@ export function useList<T, F extends Filters>(fetch: (query: ListQuery, filters:
     }
   }
   onBeforeUnmount(() => (gone = true))
-  watch(() => JSON.stringify(state.value), reload, { immediate: true })
+  watch(() => JSON.stringify(state.value), () => void reload(), { immediate: true })
 
   type Patch = Partial<F & { page: string; per_page: string; sort: string }>
   return {

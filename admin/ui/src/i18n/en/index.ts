@@ -2,6 +2,7 @@
 // special: write {'@'}. n selects a plural: 'one row | {n} rows'.
 import shell from './shell'
 import common from './common'
+import csv from './csv'
 import problem from './problem'
 import login from './login'
 import dashboard from './dashboard'
@@ -19,4 +20,4 @@ import tokens from './tokens'
 import audit from './audit'
 import account from './account'
 
-export default { shell, common, problem, login, dashboard, extensions, rates, recharges, calls, statistics, active, trunks, settings, billing, managers, tokens, audit, account }
+export default { shell, common, csv, problem, login, dashboard, extensions, rates, recharges, calls, statistics, active, trunks, settings, billing, managers, tokens, audit, account }

@@ -1,6 +1,7 @@
 import type { Messages } from '..'
 import shell from './shell'
 import common from './common'
+import csv from './csv'
 import problem from './problem'
 import login from './login'
 import dashboard from './dashboard'
@@ -19,5 +20,5 @@ import audit from './audit'
 import account from './account'
 
 // A word that is missing here fails the type check.
-const messages: Messages = { shell, common, problem, login, dashboard, extensions, rates, recharges, calls, statistics, active, trunks, settings, billing, managers, tokens, audit, account }
+const messages: Messages = { shell, common, csv, problem, login, dashboard, extensions, rates, recharges, calls, statistics, active, trunks, settings, billing, managers, tokens, audit, account }
 export default messages

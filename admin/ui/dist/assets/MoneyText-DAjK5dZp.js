@@ -1,1 +1,0 @@
-import{$n as e,A as t,ht as n,kn as r,rr as i,x as a}from"./_plugin-vue_export-helper-ByNh6Skp.js";import{p as o}from"./session-B-yL_DZk.js";var s=t({__name:`MoneyText`,props:{amount:{}},setup(t){return(s,c)=>(n(),a(`span`,{class:e([`num`,{negative:r(o)(t.amount)}])},i(t.amount),3))}});export{s as t};

@@ -1,1 +1,0 @@
-import{ht as e,rr as t,t as n,v as r,x as i}from"./_plugin-vue_export-helper-ByNh6Skp.js";var a={},o={class:`page-head`};function s(n,a){return e(),i(`div`,o,[r(`h1`,null,t(n.$t(`shell.page.trunks`)),1)])}var c=n(a,[[`render`,s]]);export{c as default};

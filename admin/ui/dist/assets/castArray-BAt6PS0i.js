@@ -1,0 +1,1 @@
+import{Nn as e}from"./ProblemNote-BCuWVVdg.js";function t(){if(!arguments.length)return[];var t=arguments[0];return e(t)?t:[t]}export{t};

@@ -1,1 +1,0 @@
-import{Mn as e}from"./ProblemNote-CUCsbz8P.js";function t(){if(!arguments.length)return[];var t=arguments[0];return e(t)?t:[t]}export{t};

@@ -1,1 +1,0 @@
-import"./ProblemNote-CUCsbz8P.js";

@@ -1,1 +1,0 @@
-import{xt as e}from"./ProblemNote-CUCsbz8P.js";var t=t=>[``,...e].includes(t);export{t};

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"tollgate/sipctl/siptest"
+)
+
+// TestBrowser drives the web interface in a real browser (admin/ui/e2e) against the real program, with real calls: `make
+// browser`. TOLLGATE_BROWSER is 1, or arguments for Playwright such as "e2e/rates.spec.ts".
+func TestBrowser(t *testing.T) {
+	arguments := os.Getenv("TOLLGATE_BROWSER")
+	if arguments == "" {
+		t.Skip("make browser runs this")
+	}
+	o := newOffice(t, "")
+	o.call("POST", "/dial-rules", map[string]any{"position": 2, "prefix": "8", "strip": 1, "trunks": []string{"FXO-1"}}, nil, 201)
+	switchboard := httptest.NewServer(&switchboard{office: o, phones: map[string]*siptest.Phone{}, calls: map[string]*siptest.Call{}})
+	t.Cleanup(switchboard.Close)
+	ui := filepath.Join(repository, "admin", "ui")
+	playwright := []string{"playwright", "test"}
+	if arguments != "1" {
+		playwright = append(playwright, arguments)
+	}
+	run := exec.Command("npx", playwright...)
+	run.Dir, run.Stdout, run.Stderr = ui, os.Stdout, os.Stderr
+	run.Env = append(cleanEnvironment(), "UI_URL="+o.api, "UI_PASSWORD="+adminPassword, "UI_SWITCHBOARD="+switchboard.URL, "UI_EXPIRED_URL="+expiredNode(t))
+	if err := run.Run(); err != nil {
+		t.Fatalf("the browser tests failed (traces and pictures: %s): %v", filepath.Join(ui, "test-results"), err)
+	}
+}
+
+// expiredNode is another installation, whose trial was over a day ago. Its billing manager is bill-late, its viewer none.
+func expiredNode(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "tollgate-timetravel")
+	if out, err := exec.Command("go", "build", "-tags", "timetravel", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	n := newNode(t, "")
+	n.call("PUT", "/billing", map[string]any{"active": true}, nil, 200)
+	var manager struct{ Username, Password string }
+	n.call("POST", "/managers", map[string]any{"role": "manager"}, &manager, 201)
+	n.stop()
+	n.process = nil
+	late := exec.Command(path, "serve", "-c", n.config)
+	late.Env = append(cleanEnvironment(), "TIMETRAVEL=744h")
+	log := &buffer{}
+	late.Stdout, late.Stderr = log, log
+	if err := late.Start(); err != nil {
+		t.Fatal(err)
+	}
+	n.process, n.log, n.done = late, log, make(chan error, 1)
+	go func() { n.done <- late.Wait() }()
+	n.await("ready a month later", 30*time.Second, func() bool {
+		response, err := http.Get(n.api + "/readyz")
+		if err != nil {
+			return false
+		}
+		response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
+	t.Setenv("UI_EXPIRED_USER", manager.Username)
+	t.Setenv("UI_EXPIRED_PASSWORD", manager.Password)
+	return n.api
+}
+
+// switchboard lets the browser tests make real calls and see their SIP side.
+//
+//	POST   /calls?from=101&to=988360046   places a call, answers {"id"}
+//	GET    /calls/ID                      {"state": "calling|talking|ended|refused", "code", "ended_by", "reason"}
+//	DELETE /calls/ID                      the caller hangs up
+type switchboard struct {
+	office *office
+
+	mu     sync.Mutex
+	phones map[string]*siptest.Phone
+	calls  map[string]*siptest.Call
+}
+
+func (s *switchboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
+	defer cancel()
+	if r.Method == http.MethodPost {
+		from := r.URL.Query().Get("from")
+		if s.phones[from] == nil {
+			s.phones[from] = s.office.newPhone(from)
+		}
+		call := s.phones[from].Call(r.URL.Query().Get("to"))
+		id := fmt.Sprint(len(s.calls) + 1)
+		s.calls[id] = call
+		answer(w, map[string]any{"id": id})
+		return
+	}
+	call := s.calls[filepath.Base(r.URL.Path)]
+	if call == nil {
+		http.NotFound(w, r)
+		return
+	}
+	if r.Method == http.MethodDelete {
+		if _, err := call.Bye(ctx); err != nil {
+			http.Error(w, err.Error(), http.StatusConflict)
+			return
+		}
+	}
+	answer(w, stateOf(call))
+}
+
+// stateOf says what the caller's phone knows of its call, without waiting for anything.
+func stateOf(call *siptest.Call) map[string]any {
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	state := map[string]any{"state": "calling"}
+	if final, err := call.Final(now); err == nil {
+		state["code"] = final.Code
+		state["state"] = "talking"
+		if final.Code >= 300 {
+			state["state"] = "refused"
+			return state
+		}
+	}
+	if end, err := call.Ended(now); err == nil {
+		state["state"], state["ended_by"], state["reason"] = "ended", fmt.Sprint(end.By), end.Reason
+	}
+	return state
+}
+
+func answer(w http.ResponseWriter, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(body) // the test is gone: nobody to tell
+}
