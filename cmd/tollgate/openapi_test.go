@@ -1,0 +1,142 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// operator knows nothing of the API but its description: it finds operations by their ids, and believes no answer that the
+// description does not foresee.
+type operator struct {
+	t        *testing.T
+	base     string
+	token    string
+	document struct {
+		OpenAPI string
+		Paths   map[string]map[string]struct {
+			OperationID string
+			RequestBody struct{ Content map[string]any }
+			Responses   map[string]struct{ Content map[string]any }
+		}
+	}
+}
+
+// newOperator reads the description of a running program.
+func newOperator(t *testing.T, base string) *operator {
+	t.Helper()
+	o := &operator{t: t, base: base}
+	response, err := http.Get(base + "/api/v1/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(&o.document); err != nil || !strings.HasPrefix(o.document.OpenAPI, "3.1.") {
+		t.Fatalf("the description is of version %q, %v", o.document.OpenAPI, err)
+	}
+	return o
+}
+
+// outcome is an answer.
+type outcome struct {
+	status int
+	header http.Header
+	text   []byte
+}
+
+// into decodes a JSON answer.
+func (a outcome) into(t *testing.T, value any) outcome {
+	t.Helper()
+	if err := json.Unmarshal(a.text, value); err != nil {
+		t.Fatalf("%d %s: %v", a.status, a.text, err)
+	}
+	return a
+}
+
+// do calls an operation, such as `get-extension 101` or `list-calls ?q=1`, and wants success.
+func (o *operator) do(call string, body any, headers ...string) outcome {
+	o.t.Helper()
+	a, err := o.try(call, body, headers...)
+	if err != nil || a.status > 299 {
+		o.t.Fatalf("%s: %v, %d %s", call, err, a.status, a.text)
+	}
+	return a
+}
+
+// try calls an operation. Text is sent as a sheet, everything else as JSON.
+func (o *operator) try(call string, body any, headers ...string) (outcome, error) {
+	words := strings.Fields(call)
+	for path, methods := range o.document.Paths {
+		for method, op := range methods {
+			if op.OperationID != words[0] {
+				continue
+			}
+			query := ""
+			for _, word := range words[1:] {
+				if strings.HasPrefix(word, "?") {
+					query = word
+					continue
+				}
+				path = parameter.ReplaceAllString(path, word)
+			}
+			request, err := o.request(strings.ToUpper(method), path+query, body, op.RequestBody.Content)
+			if err != nil {
+				return outcome{}, err
+			}
+			for _, h := range headers {
+				name, value, _ := strings.Cut(h, ": ")
+				request.Header.Set(name, value)
+			}
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				return outcome{}, err
+			}
+			defer response.Body.Close()
+			text, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))
+			foreseen, ok := op.Responses[strconv.Itoa(response.StatusCode)]
+			media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+			if !ok || len(text) > 0 && foreseen.Content[media] == nil {
+				return outcome{}, fmt.Errorf("%s answers %d %s, which its description does not foresee: %s", call, response.StatusCode, media, text)
+			}
+			return outcome{response.StatusCode, response.Header, text}, err
+		}
+	}
+	return outcome{}, fmt.Errorf("the description has no operation %s", words[0])
+}
+
+var parameter = regexp.MustCompile(`\{[a-z]+\}`)
+
+func (o *operator) request(method, path string, body any, content map[string]any) (*http.Request, error) {
+	kind, reader := "application/json", io.Reader(nil)
+	switch b := body.(type) {
+	case nil:
+	case string:
+		kind, reader = "text/csv", strings.NewReader(b)
+	default:
+		text, err := json.Marshal(b)
+		if err != nil {
+			return nil, err
+		}
+		reader = strings.NewReader(string(text))
+	}
+	if body != nil && content[kind] == nil {
+		return nil, fmt.Errorf("%s %s takes no %s", method, path, kind)
+	}
+	request, err := http.NewRequest(method, o.base+path, reader)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", kind)
+	}
+	if o.token != "" {
+		request.Header.Set("Authorization", "Bearer "+o.token)
+	}
+	return request, nil
+}
