@@ -55,12 +55,11 @@ type app struct {
 
 	announce func(password string) // shows the password that the first start has made for the user admin
 
-	drift     prometheus.Gauge
-	audited   prometheus.Gauge
-	storeLost atomic.Bool
-	bound     atomic.Bool                   // the archive is the one that this store files into
-	late      []func(context.Context) error // steps of the start that wait for the store
-	opened    []closer
+	drift   prometheus.Gauge
+	audited prometheus.Gauge
+	bound   atomic.Bool                   // the archive is the one that this store files into
+	late    []func(context.Context) error // steps of the start that wait for the store
+	opened  []closer
 }
 
 // closer ends what was opened.
@@ -135,7 +134,6 @@ func (a *app) openStore(ctx context.Context) (err error) {
 
 // storeChanged tells the SIP side, which answers OPTIONS accordingly, that the store is lost or back.
 func (a *app) storeChanged(s embedded.State) {
-	a.storeLost.Store(!s.Up)
 	if a.sip != nil {
 		a.sip.StoreLost(!s.Up)
 	}
@@ -228,7 +226,11 @@ func (a *app) openSIP(context.Context) (err error) {
 		Realm: a.config.SIP.Realm, Digest: a.config.SIP.Digest, Strangers: sipctl.StrangerPolicy(a.config.SIP.Strangers),
 		MaxCalls: a.config.SIP.MaxCalls, MaxCPS: a.config.SIP.MaxCPS, Ephemeral: a.store.Ephemeral,
 	}, sipctl.Deps{Ledger: a.ledger, Catalog: directory{a.catalog}, Spool: a.spool, Registry: a.registry, Log: a.log})
-	return err
+	if err != nil {
+		return err
+	}
+	a.sip.StoreLost(!a.store.State().Up) // it may be down already
+	return nil
 }
 
 // directory is the catalog as the SIP side sees it.

@@ -147,6 +147,21 @@ func (n *node) begin() {
 // start runs serve and waits until it is ready.
 func (n *node) start() {
 	n.t.Helper()
+	n.launch()
+	n.await("ready", 30*time.Second, func() bool {
+		response, err := http.Get(n.api + "/readyz")
+		if err != nil {
+			return false
+		}
+		response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
+	n.login()
+}
+
+// launch runs serve.
+func (n *node) launch() {
+	n.t.Helper()
 	path := n.path()
 	n.log = &buffer{}
 	n.process = exec.Command(path, "serve", "-c", n.config)
@@ -157,15 +172,6 @@ func (n *node) start() {
 	}
 	n.done = make(chan error, 1)
 	go func() { n.done <- n.process.Wait() }()
-	n.await("ready", 30*time.Second, func() bool {
-		response, err := http.Get(n.api + "/readyz")
-		if err != nil {
-			return false
-		}
-		response.Body.Close()
-		return response.StatusCode == http.StatusOK
-	})
-	n.login()
 }
 
 // path of the program.

@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
 
+	"tollgate/rating/archive/postgrestest"
 	"tollgate/rating/embedded/redistest"
 	"tollgate/sipctl/siptest"
 )
@@ -21,7 +21,12 @@ type pair struct {
 
 func newPair(t *testing.T) *pair {
 	t.Helper()
-	shared := fmt.Sprintf("store: { redis: %q }\narchive: { dsn: %q }\n", redistest.StartServer(t).URL(), "sqlite:"+filepath.Join(t.TempDir(), "archive.db"))
+	archive, err := postgrestest.New(postgrestest.Fast...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { archive.Close() })
+	shared := fmt.Sprintf("store: { redis: %q }\narchive: { dsn: %q }\n", redistest.StartServer(t).URL(), archive.DSN(""))
 	p := &pair{office: newOfficeOf(t, newNodeNamed(t, "gw1", fromAnybodyHere, shared))}
 	p.other = newNodeNamed(t, "gw2", fromAnybodyHere, shared)
 	return p
