@@ -143,9 +143,21 @@ func (a *app) storeChanged(s embedded.State) {
 func (a *app) openMoney(ctx context.Context) error {
 	a.ledger = ledger.New(a.store.Client, ledger.Options{Node: a.config.Node, Log: a.log, Observe: newStoreMeter(a.registry).observe})
 	a.catalog = catalog.New(a.store.Client, a.ledger, catalog.Options{SnapshotFile: filepath.Join(a.dir, "snapshot.json"), Log: a.log})
+	if err := a.nowOrLate(ctx, a.refuseHalfRestored); err != nil {
+		return err
+	}
 	a.catalog.Start(ctx)
 	a.changes = auditlog.New(a.store.Client)
 	return nil
+}
+
+// refuseHalfRestored keeps us from serving a store into which a restore was begun and not ended.
+func (a *app) refuseHalfRestored(ctx context.Context) error {
+	half, err := a.catalog.Restoring(ctx)
+	if err == nil && half {
+		err = errHalfRestored
+	}
+	return err
 }
 
 func (a *app) openArchive(ctx context.Context) (err error) {

@@ -57,7 +57,7 @@ func newRootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), auditCommand(), simulateCommand(), adminCommand(), licenseCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), auditCommand(), backupCommand(), restoreCommand(), simulateCommand(), adminCommand(), licenseCommand(), versionCommand())
 	return root
 }
 

@@ -40,6 +40,9 @@ func (o *outbox) Shards() int { return rating.AuditShard + 1 }
 // Trim forgets what is archived.
 func (o *outbox) Trim(ctx context.Context, shard int, upTo string) error {
 	if shard == rating.AuditShard {
+		if kept, err := o.OutboxKept(ctx); kept || err != nil {
+			return err // a backup reads it
+		}
 		return o.audits.Trim(ctx, upTo)
 	}
 	return o.Ledger.Trim(ctx, shard, upTo)
@@ -56,7 +59,7 @@ func (o *outbox) Read(ctx context.Context, shard int, after string, most int) ([
 			continue
 		}
 		o.counted[shard] = f.Position
-		if f.Entry == nil {
+		if f.Entry == nil || o.charged == nil { // a restore counts nothing
 			continue
 		}
 		switch f.Entry.Kind {

@@ -50,7 +50,7 @@ func TestWhoMayImportWhom(t *testing.T) {
 	allowed := map[string][]string{ // of our own packages; longest prefix of the importer decides
 		"tollgate/rating": {}, "tollgate/license": {},
 		"tollgate/rating/ledger": {"tollgate/rating"}, "tollgate/rating/ledger/ledgertest": {"tollgate/rating", "tollgate/rating/ledger", "tollgate/rating/embedded/redistest"},
-		"tollgate/rating/catalog": {"tollgate/rating"}, "tollgate/rating/hooks": {"tollgate/rating"}, "tollgate/rating/auditlog": {"tollgate/rating"}, "tollgate/rating/archive": {"tollgate/rating"}, "tollgate/rating/embedded": {"tollgate/rating/embedded"},
+		"tollgate/rating/catalog": {"tollgate/rating"}, "tollgate/rating/hooks": {"tollgate/rating"}, "tollgate/rating/auditlog": {"tollgate/rating"}, "tollgate/rating/archive": {"tollgate/rating"}, "tollgate/rating/backup": {}, "tollgate/rating/embedded": {"tollgate/rating/embedded"},
 		"tollgate/sipctl": {"tollgate/rating", "tollgate/sipctl"}, "tollgate/sipctl/siptest": {"tollgate/sipctl/digest"}, "tollgate/sipctl/guard": {}, "tollgate/sipctl/digest": {},
 		"tollgate/admin": {"tollgate/rating", "tollgate/license", "tollgate/admin"}, "tollgate/cmd/tollgate": {"tollgate"},
 	}

@@ -1,6 +1,11 @@
 package archive
 
-import "context"
+import (
+	"context"
+	"errors"
+
+	"tollgate/rating"
+)
 
 // TakeID makes an empty archive go on where another one ended that is gone: it takes that one's id. An archive that
 // holds anything is rating.ErrConflict: its records belong to another store. Call it before anything uses ID.
@@ -15,4 +20,13 @@ func (a *Archive) TakeID(ctx context.Context, id string) error {
 		a.id = id
 	}
 	return err
+}
+
+// Empty reports whether the archive holds nothing yet.
+func (a *Archive) Empty(ctx context.Context) (bool, error) {
+	err := a.view(ctx, func(s *session) error { return s.mustBeEmpty(a.id) })
+	if errors.Is(err, rating.ErrConflict) {
+		return false, nil
+	}
+	return err == nil, err
 }

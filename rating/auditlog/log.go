@@ -123,6 +123,24 @@ func (l *Log) Trim(ctx context.Context, upTo string) error {
 	return nil
 }
 
+// Continue makes the log go on behind a position that the archive has, whatever the clock of a restored store says.
+func (l *Log) Continue(ctx context.Context, position string) error {
+	before, number, _ := strings.Cut(position, "-")
+	n, err := strconv.ParseUint(number, 10, 63)
+	if err == nil {
+		next := fmt.Sprintf("%s-%d", before, n+1)
+		_, err = l.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+			p.XAdd(ctx, &redis.XAddArgs{Stream: streamKey, ID: next, Values: []any{field, "restored"}})
+			p.XDel(ctx, streamKey, next)
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("continue the audit log behind %s: %w", position[:min(len(position), 40)], storeError(err))
+	}
+	return nil
+}
+
 // decode reads an item of the stream. Its position says when the store took it.
 func decode(m redis.XMessage) rating.Filed {
 	f := rating.Filed{Shard: rating.AuditShard, Position: m.ID}

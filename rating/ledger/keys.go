@@ -20,6 +20,7 @@ func nodesKey(shard int) string      { return shardKey(shard, "nodes") }    // h
 func outboxKey(shard int) string     { return shardKey(shard, "outbox") }   // stream: what the archive must keep
 func extensionsKey(shard int) string { return shardKey(shard, "accounts") } // set: every extension that ever had an account
 func brokenKey(shard int) string     { return shardKey(shard, "broken") }   // sorted set: calls that cannot be read, taken out of the leases
+func keepKey(shard int) string       { return shardKey(shard, "keep") }     // string: a backup needs the outbox as it is
 func unfinishedKey(shard int) string { return shardKey(shard, "intents") }  // sorted set: intents of recharges by their beginning, s
 
 // accountKeys are the keys of an extension.

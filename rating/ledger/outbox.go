@@ -37,11 +37,12 @@ func (l *Ledger) Read(ctx context.Context, shard int, after string, max int) ([]
 	return filed, nil
 }
 
-// Trim drops the records of a shard's outbox up to and including a position: the archive has them for good.
+// Trim drops the records of a shard's outbox up to and including a position: the archive has them for good. While
+// KeepOutbox holds they stay all the same, until a later Trim.
 func (l *Ledger) Trim(ctx context.Context, shard int, upTo string) error {
 	next, err := successor(upTo)
 	if err == nil {
-		err = storeError(l.redis.XTrimMinID(ctx, outboxKey(shard), next).Err())
+		_, err = l.run(ctx, trimScript, []string{outboxKey(shard), keepKey(shard)}, next)
 	}
 	if err != nil {
 		return fmt.Errorf("trim outbox %d up to %s: %w", shard, shorten(upTo), err)

@@ -46,6 +46,8 @@ var (
 	applyScript     = load("apply")
 	releaseScript   = load("release")
 	finishScript    = load("finish")
+	trimScript      = load("trim")
+	restoreScript   = load("restore")
 )
 
 // run runs a script by its hash, and sends its text where the server does not know it (after a restart or a failover).

@@ -3,6 +3,7 @@ package redistest
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,8 @@ type Server struct {
 	config []setting
 	tcp    bool
 	proc   *process
+
+	user, password string // with ACL
 }
 
 type setting struct{ key, value string }
@@ -76,16 +79,20 @@ func StartServer(t testing.TB, opts ...Option) *Server {
 
 // URL is the address in the form that store.redis takes.
 func (s *Server) URL() string {
+	scheme, login := "unix://", ""
 	if s.tcp {
-		return "redis://" + s.Addr
+		scheme = "redis://"
 	}
-	return "unix://" + s.Addr
+	if s.user != "" {
+		login = url.UserPassword(s.user, s.password).String() + "@"
+	}
+	return scheme + login + s.Addr
 }
 
 // Options are go-redis options for this server; the caller may change them before it makes a client.
 func (s *Server) Options() *redis.Options {
 	return &redis.Options{
-		Addr: s.Addr, DialTimeout: time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
+		Addr: s.Addr, Username: s.user, Password: s.password, DialTimeout: time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
 		Protocol: 2, DialerRetries: 1, MaxRetries: -1, ContextTimeoutEnabled: true, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}

@@ -48,3 +48,8 @@ func TestSuiteOnSentinel(t *testing.T) {
 	slow(t)
 	ledgertest.Suite(t, redistest.StartSentinel(t).Client())
 }
+
+// The user that is shipped for a Redis of one's own may do what the ledger needs.
+func TestSuiteUnderTheShippedACL(t *testing.T) {
+	ledgertest.Suite(t, redistest.StartServer(t, redistest.ACL("../../../deploy/redis/tollgate.acl", "tollgate", "secret")).Client())
+}
