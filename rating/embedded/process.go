@@ -37,10 +37,15 @@ func spawn(b binary, folder string, lock *os.File) (*process, error) {
 		return nil, err
 	}
 	defer log.Close()
+	config, err := written(serverConfig)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", b.path, err)
+	}
+	defer config.Close()
 	cmd := exec.Command(b.path, "-")
 	cmd.Dir = folder
 	cmd.Env = serverEnv()
-	cmd.Stdin = strings.NewReader(serverConfig)
+	cmd.Stdin = config
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{lock}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: owner}
@@ -53,6 +58,20 @@ func spawn(b binary, folder string, lock *os.File) (*process, error) {
 		p.err = cmd.Wait()
 	}()
 	return p, nil
+}
+
+// written is a pipe that holds a text already. A server that is started with it reads all of it, also when we are killed in
+// that very moment: with half of its configuration it would listen on a port, and keep nothing.
+func written(text string) (*os.File, error) {
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	_, err = io.WriteString(in, text) // a pipe holds 64 KiB, so this does not wait for a reader
+	if err := errors.Join(err, in.Close()); err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	return out, nil
 }
 
 // openLog opens the server's log, and names the user to run as where we are root and the folder is not root's: a tool that

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -69,5 +70,17 @@ func TestProcessIDsOfLeftovers(t *testing.T) {
 	}
 	if err := runsIn(os.Getpid(), dir); err == nil {
 		t.Error("a process that works elsewhere passes for ours")
+	}
+}
+
+// We may be killed the moment after the server was started: its whole configuration must be on its standard input by then.
+func TestTheConfigurationWaitsInThePipe(t *testing.T) {
+	f, err := written(serverConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if text, err := io.ReadAll(f); err != nil || string(text) != serverConfig {
+		t.Errorf("%d bytes, want %d (%v)", len(text), len(serverConfig), err)
 	}
 }
