@@ -225,6 +225,7 @@ func (s *Server) humaConfig() huma.Config {
 	config := huma.DefaultConfig("Tollgate", s.config.Version)
 	config.Components.Schemas = newRegistry()
 	config.Info.Description = apiDescription
+	config.Formats = map[string]huma.Format{"application/json": strictJSON(), "json": strictJSON()}
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "A token of POST /login, or an API token."},
