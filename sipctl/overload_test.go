@@ -66,7 +66,7 @@ func TestAStoreThatIsBehindIsNotAskedForMore(t *testing.T) {
 	t.Parallel()
 	gate := make(chan struct{})
 	w := newWorld(t, 100*rating.Unit, func(w *world) { w.wrap = func(l sipctl.Ledger) sipctl.Ledger { return slow{l, gate} } })
-	const calls = 600
+	const calls = 480 // more than may wait for the store
 	var shed, quickly int
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -87,10 +87,10 @@ func TestAStoreThatIsBehindIsNotAskedForMore(t *testing.T) {
 			}
 		})
 	}
-	time.Sleep(300 * time.Millisecond)
+	time.Sleep(50 * time.Millisecond) // less than the store is waited for, also on a busy machine
 	close(gate)
 	all.Wait()
-	if quickly < calls/6 || shed > calls/2 {
+	if quickly < calls/10 || shed > calls/2 {
 		t.Errorf("%d of %d calls were shed, %d of them at once", shed, calls, quickly)
 	}
 	call := w.phone.Call("91")
