@@ -201,3 +201,38 @@ func TestTheEdgeLeavesADrainingNodeAlone(t *testing.T) {
 	}
 	other.proved(10 * time.Second)
 }
+
+// A node dies in mid-call, and what its phone says then reaches the node that goes on with the call.
+func TestTheEdgeFindsTheHeirOfACall(t *testing.T) {
+	p := newPair(t)
+	e := startEdge(t, p.office, &office{node: p.other})
+	p.login()
+	p.other.login()
+	call := e.answered(e.phone(rich), siptest.Plan{Number: number})
+	calls := p.live()
+	if len(calls) != 1 {
+		t.Fatalf("running calls: %+v", calls)
+	}
+	dead, heir, name := p.node, p.other, "gw2"
+	if calls[0].Node == "gw2" {
+		dead, heir, name = p.other, p.node, "gw1"
+	}
+	dead.kill9()
+	died := time.Now()
+	if m, err := call.Bye(within(t, 31*time.Second)); err != nil || m.Code != 200 {
+		t.Fatalf("BYE through the edge, %v after the node has died: %v %v", time.Since(died), m, err)
+	}
+	t.Logf("answered %v after kill -9", time.Since(died).Round(100*time.Millisecond))
+	var list struct{ Items []record }
+	heir.await("in the call log", 15*time.Second, func() bool {
+		heir.call("GET", "/calls?disposition=any", nil, &list, 200)
+		return len(list.Items) == 1
+	})
+	var full struct{ Node string }
+	heir.call("GET", "/calls/"+list.Items[0].ID, nil, &full, 200)
+	if c := list.Items[0]; full.Node != name || c.EndedBy != "caller" || c.Cost != "0.1000" {
+		t.Errorf("node %s: %+v", full.Node, c)
+	}
+	p.office.await("free of calls at the carrier", 10*time.Second, func() bool { return p.carrier.Live() == 0 })
+	heir.proved(30 * time.Second)
+}
