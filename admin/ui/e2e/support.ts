@@ -83,7 +83,8 @@ export class Office {
 
   /** A manager or viewer of its own, with the password. */
   async person(role: 'manager' | 'viewer'): Promise<{ username: string; password: string }> {
-    return this.api('POST', '/managers', { role })
+    const { username, password } = await this.api<{ username: string; password: string }>('POST', '/managers', { role })
+    return { username, password }
   }
 }
 
@@ -155,12 +156,13 @@ export function cell(page: Page, key: string, column: string): Locator {
 }
 
 /** The input of a field that carries data-test. */
-export function field(page: Page, name: string): Locator {
+export function field(page: Page | Locator, name: string): Locator {
   return page.locator(`input[data-test="${name}"], [data-test="${name}"] input, textarea[data-test="${name}"]`).first()
 }
 
-/** Chooses from a select of Element Plus. */
-export async function choose(page: Page, name: string, option: string): Promise<void> {
-  await page.locator(`[data-test="${name}"]`).first().click()
-  await page.locator('.el-select-dropdown__item:visible', { hasText: option }).first().click()
+/** Chooses from a select of Element Plus: the option with this text, or an extension by its number. */
+export async function choose(within: Page | Locator, name: string, option: string): Promise<void> {
+  const page = 'page' in within ? within.page() : within
+  await within.locator(`[data-test="${name}"]`).first().click()
+  await page.locator('.el-select-dropdown__item:visible').filter({ hasText: new RegExp(`^\\s*${option}\\s*$|\\[${option}\\]`) }).first().click()
 }

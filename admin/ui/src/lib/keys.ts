@@ -6,7 +6,7 @@ export function useKeys(actions: Record<string, () => void>) {
     if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return
     const target = event.target as HTMLElement
     if (target.closest('input:not([type=checkbox]), textarea, select, [contenteditable], [role=combobox], [role=dialog]')) return
-    if (document.querySelector('.el-overlay-dialog:not([style*="none"])')) return
+    if ([...document.querySelectorAll('.el-overlay')].some((overlay) => getComputedStyle(overlay).display !== 'none')) return
     const action = actions[event.key]
     if (!action) return
     event.preventDefault()

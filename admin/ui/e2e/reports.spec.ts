@@ -1,0 +1,118 @@
+// Recharge History, Call Log, one call, Statistics: real money and real calls, filters in the address, downloads.
+import { readFileSync } from 'node:fs'
+import { accessible, cell, choose, expect, field, fits, look, row, signIn, test, visit, type Page } from './support'
+
+/** What a download holds, after its button was pressed. */
+async function downloaded(page: Page, button: string): Promise<{ name: string; content: Buffer }> {
+  const [file] = await Promise.all([page.waitForEvent('download'), page.locator(`[data-test=${button}]`).click()])
+  return { name: file.suggestedFilename(), content: readFileSync(await file.path()) }
+}
+
+test.describe.configure({ timeout: 120_000 })
+
+test('Recharge History: columns, before and after, keywords, download', async ({ page, office }) => {
+  await office.extension('7101', '200')
+  await office.api('POST', '/recharges', { extensions: ['7101'], amount: '-50', note: 'paid back' }, { 'Idempotency-Key': `e2e-back-${Math.random()}` })
+  await signIn(page, office, 'viewer')
+  await visit(page, '/recharges')
+  for (const name of ['Time', 'Extension', 'Pre-balance($)', 'Recharge Amount($)', 'Post-balance($)', 'Kind', 'By', 'Note']) {
+    await expect(page.getByRole('columnheader', { name, exact: true })).toBeVisible()
+  }
+  await field(page, 'keywords').fill('User7101')
+  await page.locator('[data-test=search]').click()
+  await expect(page).toHaveURL(/q=User7101/)
+  await expect(page.locator('[data-test=total]')).toHaveText('2 Total')
+  const rows = page.locator('[data-row]')
+  await expect(rows.nth(0)).toContainText('User7101[7101]')
+  await expect(rows.nth(0)).toContainText(/200\.0000.*-50\.0000.*150\.0000.*Adjustment.*admin.*paid back/s)
+  await expect(rows.nth(1)).toContainText(/0\.0000.*200\.0000.*200\.0000.*Recharge/s)
+  const csv = await downloaded(page, 'download-csv')
+  expect(csv.name).toMatch(/\.csv$/)
+  expect(csv.content.toString()).toContain('paid back')
+  expect(csv.content.toString().trim().split('\n'), 'a heading and what is shown').toHaveLength(3)
+  const sheet = await downloaded(page, 'download')
+  expect(sheet.name).toMatch(/\.xlsx$/)
+  expect(sheet.content.subarray(0, 2).toString()).toBe('PK')
+
+  await page.locator('[data-range=yesterday]').click()
+  await expect(page.locator('[data-test=empty]')).toContainText('Nothing matches these filters')
+  await expect(page.locator('[data-test=download]')).toBeDisabled()
+  await page.goBack()
+  await expect(page.locator('[data-test=total]'), 'the back button takes the filter back').toHaveText('2 Total')
+})
+
+test('Call Log: an answered call, its cost step by step, and a refused one with the reason', async ({ page, office }) => {
+  await office.extension('7102', '5')
+  await office.extension('7103')
+  const call = await office.call('7102')
+  await call.hangUp()
+  const refused = await office.dial('7103', '988360046')
+  await expect.poll(async () => (await refused.look()).code).toBe(402)
+  await signIn(page, office, 'manager')
+  await expect.poll(async () => (await office.api<{ total: number }>('GET', '/calls?q=7102')).total).toBe(1)
+  await visit(page, '/calls?q=7102')
+  for (const name of ['Start Time', 'Call From', 'Call To', 'Duration', 'Trunk Name', 'Cost($)']) await expect(page.getByRole('columnheader', { name })).toBeVisible()
+  const only = page.locator('[data-row]').first()
+  await expect(only).toContainText('User7102[7102]')
+  await expect(only).toContainText(/988360046.*00:00:0\d.*FXO-1.*0\.1000.*Answered/s)
+  await only.locator('[data-column=dialled]').click()
+  await expect(page).toHaveURL(/\/calls\/[0-9a-f]+$/)
+  await expect(page.locator('[data-test=call-cost]')).toHaveText('$ 0.1000')
+  await expect(page.locator('[data-test=steps]')).toContainText('Initial cost for the first 60 s')
+  await expect(page.locator('[data-test=steps]')).toContainText(/A call of \d+ s costs 0\.1000/)
+  await expect(page.locator('[data-test=story]')).toContainText(/dials 988360046.*Offered to trunk FXO-1 as 88360046.*Answered: charging begins.*Ended by the caller/s)
+  await accessible(page, 'one call')
+  await page.locator('[data-test=back]').click()
+  await expect(page, 'back to the list as it was').toHaveURL(/\/calls\?q=7102$/)
+
+  await visit(page, '/calls?q=7103')
+  await expect(page.locator('[data-test=empty]')).toBeVisible()
+  await page.locator('[data-test=disposition]').selectOption('rejected')
+  await expect(page).toHaveURL(/disposition=rejected/)
+  await expect(page.locator('[data-test=why]')).toHaveText('not enough money')
+  await page.locator('[data-row] a').first().click()
+  await expect(page.locator('main')).toContainText('Recharge the extension, or give it credit.')
+  await expect(page.locator('[data-test=steps]')).toHaveText('The call was refused: nothing to pay.')
+  await visit(page, '/calls/15ffffffffffffffffffffffffffffff')
+  await expect(page.locator('[data-test=empty]')).toContainText('This call is not in the log')
+})
+
+test('Statistics: by day, month and year, of all and of one, charts beside the table', async ({ page, office }) => {
+  await office.extension('7104', '5')
+  const call = await office.call('7104')
+  await call.hangUp()
+  await expect.poll(async () => (await office.api<{ total: number }>('GET', '/statistics?extension=7104')).total).toBe(1)
+  await signIn(page, office)
+  await visit(page, '/statistics')
+  for (const name of ['Date', 'Extension', 'Calls', 'Total Call Time', 'Average Call Time', 'Total Cost($)']) await expect(page.getByRole('columnheader', { name, exact: true })).toBeVisible()
+  await expect(page.locator('[data-row] [data-column=extension]').first()).toHaveText('All')
+  await expect(page.locator('figure.chart canvas')).toHaveCount(2)
+  await choose(page, 'extensions', '7104')
+  await expect(page).toHaveURL(/extension=7104/)
+  const first = page.locator('[data-row]').first()
+  await expect(first).toContainText(/User7104\[7104\].*1.*0:00:0\d.*0:00:0\d.*0\.1000/s)
+  const year = new Date().getUTCFullYear()
+  await page.locator('[data-test=by-month]').check()
+  await expect(page.locator(`[data-row^="${year}-"]`)).toHaveCount(1)
+  await expect(page.locator('[data-row] [data-column=date]')).toHaveText(/^\d{4}-\d\d$/)
+  await page.locator('[data-test=by-year]').check()
+  await expect(row(page, String(year))).toContainText('0.1000')
+  await page.reload()
+  await expect(page.locator('[data-test=by-year]'), 'the filter is in the address').toBeChecked()
+  const csv = await downloaded(page, 'download-csv')
+  expect(csv.content.toString()).toContain('0.1000')
+  await accessible(page, 'statistics of one')
+})
+
+test('reports on a phone and in Chinese', async ({ page, office }) => {
+  await office.extension('7105', '3')
+  await look(page, { phone: true, zh: true, dark: true })
+  await signIn(page, office)
+  await visit(page, '/recharges?q=7105')
+  await expect(page.locator('ul.cards [data-row]')).toHaveCount(1)
+  await expect(page.locator('main')).toContainText('充值后余额')
+  await fits(page, 'recharge history')
+  const key = (await page.locator('[data-row]').first().getAttribute('data-row'))!
+  await expect(cell(page, key, 'post_balance')).toContainText('3.0000')
+  await expect(cell(page, key, 'kind')).toHaveText(/充值$/)
+})
