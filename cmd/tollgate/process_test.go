@@ -148,6 +148,12 @@ func (n *node) begin() {
 func (n *node) start() {
 	n.t.Helper()
 	n.launch()
+	n.awaitReady()
+	n.login()
+}
+
+func (n *node) awaitReady() {
+	n.t.Helper()
 	n.await("ready", 30*time.Second, func() bool {
 		response, err := http.Get(n.api + "/readyz")
 		if err != nil {
@@ -156,7 +162,6 @@ func (n *node) start() {
 		response.Body.Close()
 		return response.StatusCode == http.StatusOK
 	})
-	n.login()
 }
 
 // launch runs serve.

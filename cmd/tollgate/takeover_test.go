@@ -26,7 +26,13 @@ func newPair(t *testing.T) *pair {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { archive.Close() })
-	shared := fmt.Sprintf("store: { redis: %q }\narchive: { dsn: %q }\n", redistest.StartServer(t).URL(), archive.DSN(""))
+	return newPairWith(t, archive.DSN(""))
+}
+
+// newPairWith has its archive elsewhere.
+func newPairWith(t *testing.T, dsn string) *pair {
+	t.Helper()
+	shared := fmt.Sprintf("store: { redis: %q }\narchive: { dsn: %q }\n", redistest.StartServer(t).URL(), dsn)
 	p := &pair{office: newOfficeOf(t, newNodeNamed(t, "gw1", fromAnybodyHere, shared))}
 	p.other = newNodeNamed(t, "gw2", fromAnybodyHere, shared)
 	return p

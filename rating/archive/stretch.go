@@ -12,7 +12,8 @@ import (
 type stretch struct {
 	from, to int64 // microseconds, [from, to)
 	calls    int64
-	month    int // 201905 for a whole month
+	month    int   // 201905 for a whole month
+	all      int64 // calls of a month among which those selected are to be found; no fewer than calls, and known where the keyword finds most extensions
 }
 
 // stretches divides a selection into stretches in its order of time, leaving out what is empty. It drops a keyword
@@ -74,6 +75,7 @@ func (s *session) narrow(sel *selection) (found bool, err error) {
 	if matched == all {
 		sel.keyword = ""
 	}
+	sel.most = matched > all/2
 	return matched > 0, err
 }
 
@@ -100,7 +102,8 @@ func (sel selection) crowdedMonth(list []stretch, offset, limit int64) int {
 	var before int64
 	for i, st := range list {
 		within := func(row int64) bool { return before <= row && row < before+st.calls }
-		if st.month != 0 && st.calls > sel.sparse && (within(offset) || within(offset+limit-1)) {
+		shallow := sel.most && 2*st.calls > st.all && offset+limit-before <= sel.sparse // most calls of that time are wanted: the page is near
+		if st.month != 0 && st.calls > sel.sparse && !shallow && (within(offset) || within(offset+limit-1)) {
 			return i
 		}
 		before += st.calls
@@ -136,33 +139,75 @@ const (
 	byMonth unit = "month"
 )
 
-// rolled reads days or months from the sums.
+// rolled reads days or months from the sums. Where a keyword finds most extensions, the sums of the others are taken from
+// those of all: there are fewer of them to read.
 func (s *session) rolled(sel selection, e era, by unit, first, last int) ([]stretch, error) {
+	var calls map[int]int64
+	less := make(map[int]int64)
+	var err error
+	if sel.keyword == "" || sel.most {
+		if calls, err = s.rolledUp("roll_day", dayOf[by], sel, e, "", first, last); err != nil {
+			return nil, err
+		}
+	}
+	if sel.keyword != "" {
+		chosen := "party IN " + matching
+		if sel.most {
+			chosen = "party NOT IN " + matching
+		}
+		found, err := s.rolledUp(map[unit]string{byDay: "roll_ext", byMonth: "roll_month"}[by], string(by), sel, e, chosen, first, last)
+		if err != nil {
+			return nil, err
+		}
+		if !sel.most {
+			calls = found
+		}
+		for is, n := range found {
+			if sel.most {
+				less[is] = n
+			}
+		}
+	}
+	var list []stretch
+	for is, all := range calls {
+		st := stretch{calls: all - less[is], all: all}
+		if st.calls <= 0 {
+			continue
+		}
+		if by == byMonth {
+			st.month, st.from, st.to = is, e.calendar.begin(is*100+1), e.calendar.begin(firstOfNext(is*100+1))
+		} else {
+			st.from, st.to = e.calendar.begin(is), e.calendar.begin(addDays(is, 1))
+		}
+		list = append(list, st)
+	}
+	return list, nil
+}
+
+// dayOf writes the unit of a day of roll_day.
+var dayOf = map[unit]string{byDay: "day", byMonth: "day / 100"}
+
+// rolledUp adds up the calls of a table of sums by a unit, from first to last of it.
+func (s *session) rolledUp(table, by string, sel selection, e era, chosen string, first, last int) (map[int]int64, error) {
 	columns := make([]string, len(sel.dispositions))
 	for i, d := range sel.dispositions {
 		columns[i] = string(d) // a column of the same name
 	}
-	table := "roll_day"
 	var c conditions
 	c.where("generation = %s", e.generation)
-	if sel.keyword != "" {
-		table = map[unit]string{byDay: "roll_ext", byMonth: "roll_month"}[by]
-		c.where("party IN "+matching, string(sel.keyword))
+	if chosen != "" {
+		c.where(chosen, string(sel.keyword))
 	}
-	c.where(string(by)+" BETWEEN %s AND %s", first, last)
-	var list []stretch
+	c.where(by+" BETWEEN %s AND %s", first, last)
+	calls := make(map[int]int64)
 	err := s.each(func(scan func(...any) error) error {
 		var is int
-		var st stretch
-		err := scan(&is, &st.calls)
-		st.from, st.to = e.calendar.begin(is), e.calendar.begin(addDays(is, 1))
-		if by == byMonth {
-			st.month, st.from, st.to = is, e.calendar.begin(is*100+1), e.calendar.begin(firstOfNext(is*100+1))
-		}
-		list = append(list, st)
+		var n int64
+		err := scan(&is, &n)
+		calls[is] = n
 		return err
-	}, fmt.Sprintf("SELECT %[1]s, SUM(%[2]s) FROM %[3]s%[4]s GROUP BY %[1]s HAVING SUM(%[2]s) > 0", by, strings.Join(columns, " + "), table, c.String()), c.args...)
-	return list, err
+	}, fmt.Sprintf("SELECT %[1]s AS unit, SUM(%[2]s) FROM %[3]s%[4]s GROUP BY unit", by, strings.Join(columns, " + "), table, c.String()), c.args...)
+	return calls, err
 }
 
 // words are the dispositions as values of a statement.
