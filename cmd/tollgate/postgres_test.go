@@ -86,7 +86,7 @@ func (p *pair) anotherArchiveIsRefused() {
 	}
 	p.other.stop()
 	for _, command := range []string{"serve", "check", "audit"} {
-		if out, code := p.tollgate(command, "-c", file); code == 0 || !strings.Contains(out, "but the store files into the archive") {
+		if out, code := p.tollgate(command, "-c", file); code == 0 || !strings.Contains(out, "store files into the archive") {
 			p.t.Errorf("%s with another archive: exit %d\n%s", command, code, out)
 		}
 	}
