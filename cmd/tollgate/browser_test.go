@@ -32,16 +32,19 @@ func TestBrowser(t *testing.T) {
 	if arguments != "1" {
 		playwright = append(playwright, arguments)
 	}
+	expired := expiredNode(t)
 	run := exec.Command("npx", playwright...)
 	run.Dir, run.Stdout, run.Stderr = ui, os.Stdout, os.Stderr
-	run.Env = append(cleanEnvironment(), "UI_URL="+o.api, "UI_PASSWORD="+adminPassword, "UI_SWITCHBOARD="+switchboard.URL, "UI_EXPIRED_URL="+expiredNode(t))
+	run.Env = append(cleanEnvironment(), "UI_URL="+o.api, "UI_PASSWORD="+adminPassword, "UI_SWITCHBOARD="+switchboard.URL, "UI_EXPIRED_URL="+expired.api, "UI_EXPIRED_USER="+expired.user, "UI_EXPIRED_PASSWORD="+expired.password)
 	if err := run.Run(); err != nil {
 		t.Fatalf("the browser tests failed (traces and pictures: %s): %v", filepath.Join(ui, "test-results"), err)
 	}
 }
 
-// expiredNode is another installation, whose trial was over a day ago. Its billing manager is bill-late, its viewer none.
-func expiredNode(t *testing.T) string {
+// expiredOffice is an installation whose trial is over, and the billing manager who may not sign in there.
+type expiredOffice struct{ api, user, password string }
+
+func expiredNode(t *testing.T) expiredOffice {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tollgate-timetravel")
 	if out, err := exec.Command("go", "build", "-tags", "timetravel", "-o", path, ".").CombinedOutput(); err != nil {
@@ -70,9 +73,7 @@ func expiredNode(t *testing.T) string {
 		response.Body.Close()
 		return response.StatusCode == http.StatusOK
 	})
-	t.Setenv("UI_EXPIRED_USER", manager.Username)
-	t.Setenv("UI_EXPIRED_PASSWORD", manager.Password)
-	return n.api
+	return expiredOffice{n.api, manager.Username, manager.Password}
 }
 
 // switchboard lets the browser tests make real calls and see their SIP side.

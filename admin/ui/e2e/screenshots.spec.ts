@@ -19,7 +19,7 @@ test('pictures for the README', async ({ page, office }) => {
   }
   await visit(page, '/extensions?q=20')
   await take('extensions')
-  for (const n of ['201', '203', '205']) await page.locator(`[data-row="${n}"] input[type=checkbox]`).click()
+  for (const n of ['201', '203', '205']) await page.locator(`[data-row="${n}"] .pick input`).click()
   await page.keyboard.press('r')
   await field(page, 'amount').fill('25')
   await expect(page.locator('[data-test=preview] tbody tr').first()).toContainText('.')
@@ -39,7 +39,7 @@ test('pictures for the README', async ({ page, office }) => {
   await take('rate-dark-zh')
   await look(page, { phone: true })
   await visit(page, '/extensions?q=20')
-  await page.locator('[data-row="202"] input[type=checkbox]').click()
+  await page.locator('[data-row="202"] .pick input').click()
   await take('phone')
   for (const call of calls) await call.hangUp()
 })

@@ -32,7 +32,7 @@ export const routes = [
   { path: '/tokens', component: () => import('./pages/Tokens.vue'), meta: { title: 'tokens', roles: admins } },
   { path: '/audit-log', component: () => import('./pages/AuditLog.vue'), meta: { title: 'audit', roles: admins } },
   { path: '/account', component: () => import('./pages/Account.vue'), meta: { title: 'account' } },
-  { path: '/', redirect: () => home(session.me?.role) },
+  { path: '/', component: () => import('./pages/Missing.vue'), meta: { title: 'dashboard' } }, // never shown: beforeEach goes to the role's first page
   { path: '/:rest(.*)*', component: () => import('./pages/Missing.vue'), meta: { title: 'missing' } },
 ]
 

@@ -9,7 +9,7 @@ export function words(thrown: unknown): string {
   const { t, te, locale } = i18n.global
   const key = `problem.${p.type}`
   const known = te(key, 'en') ? t(key, { n: p.retryAfter || 1 }) : p.title
-  const detailSaysMore = ['conflict', 'not-found', 'validation', 'forbidden', 'license-expired', 'precondition-failed'].includes(p.type) || !known
+  const detailSaysMore = ['conflict', 'insufficient-funds', 'not-found', 'validation', 'forbidden', 'license-expired', 'precondition-failed'].includes(p.type) || !known
   if (!p.detail || !detailSaysMore) return known
   return locale.value === 'en' && p.type !== 'validation' ? p.detail : `${known} (${p.detail})`
 }

@@ -1,1 +1,0 @@
-import"./ProblemNote-BCuWVVdg.js";

@@ -1,0 +1,1 @@
+import"./ProblemNote-WoZ_299c.js";

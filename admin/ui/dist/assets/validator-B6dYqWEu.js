@@ -1,0 +1,1 @@
+import{Ct as e}from"./ProblemNote-WoZ_299c.js";var t=t=>[``,...e].includes(t);export{t};

@@ -1,1 +1,0 @@
-import{St as e}from"./ProblemNote-BCuWVVdg.js";var t=t=>[``,...e].includes(t);export{t};
