@@ -5,23 +5,24 @@
 
 VERSION ?= dev
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+NODE    := PATH="$$(.ci/node):$$PATH"
 FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)"
 
 build:            ## bin/tollgate, static
 	CGO_ENABLED=0 go build $(FLAGS) -o bin/tollgate ./cmd/tollgate
 
 ui:               ## the web interface again, from admin/ui/src; commit what it makes (needs Node)
-	npm --prefix admin/ui ci
-	npm --prefix admin/ui run gen
-	npm --prefix admin/ui run build
+	$(NODE) npm --prefix admin/ui ci
+	$(NODE) npm --prefix admin/ui run gen
+	$(NODE) npm --prefix admin/ui run build
 
 browser:          ## the web interface: built files current, unit tests, and every page in chromium with real calls
-	npm --prefix admin/ui ci --no-audit --no-fund
-	npm --prefix admin/ui run gen
-	npm --prefix admin/ui run build
+	$(NODE) npm --prefix admin/ui ci --no-audit --no-fund
+	$(NODE) npm --prefix admin/ui run gen
+	$(NODE) npm --prefix admin/ui run build
 	@test -z "$$(git status --porcelain -- admin/ui)" || { git status --porcelain -- admin/ui; echo "the built interface is not what its sources give: run make ui and commit"; exit 1; }
-	npm --prefix admin/ui test
-	TOLLGATE_BROWSER=1 go test -run 'TestBrowser$$' -count 1 -timeout 15m ./cmd/tollgate
+	$(NODE) npm --prefix admin/ui test
+	$(NODE) TOLLGATE_BROWSER=1 go test -run 'TestBrowser$$' -count 1 -timeout 15m ./cmd/tollgate
 
 demo:             ## a complete world on loopback; Ctrl-C ends it
 	@CGO_ENABLED=0 go run ./cmd/tollgate demo $(ARGS)
