@@ -49,7 +49,7 @@ test('the last seconds are amber, then red, and the cut is seen', async ({ page,
   const left = page.locator('[data-test=time-left]')
   await expect(left).toHaveClass(/soon|now/)
   await expect(page.locator('[data-test=hang-up]'), 'a viewer hangs nobody up').toHaveCount(0)
-  await expect(left).toHaveClass(/now/)
+  await expect(left, 'the last 15 of its 40 seconds').toHaveClass(/now/, { timeout: 45_000 })
   await expect.poll(async () => (await call.look()).state, { timeout: 60_000 }).toBe('ended')
   await expect(left).toHaveCount(0)
   expect(await office.balance('7202')).toBe('0.0000')
