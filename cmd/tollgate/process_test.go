@@ -25,7 +25,7 @@ import (
 // binary is the program, built once for all tests that run it.
 var binary = sync.OnceValues(func() (string, error) { return build() })
 
-// travelling is the program with a clock that TOLLGATE_CLOCK_OFFSET moves; no release is built so.
+// travelling is the program with a clock that TIMETRAVEL moves; no release is built so.
 var travelling = sync.OnceValues(func() (string, error) { return build("-tags", "timetravel") })
 
 // builds is where the programs are built; TestMain takes it away.
