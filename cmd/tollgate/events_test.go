@@ -11,8 +11,7 @@ import (
 
 // callEvent is an event of GET /active-calls/events about one call.
 type callEvent struct {
-	name  string
-	items []callEvent // of a snapshot
+	name string
 
 	ID         string     `json:"id"`
 	State      string     `json:"state"`
