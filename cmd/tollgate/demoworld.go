@@ -142,9 +142,12 @@ func (w *world) furnish(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err := w.app.catalog.EditBilling(ctx, func(b rating.Billing) (rating.Billing, error) {
-		now := time.Now().UTC()
-		b.Active, b.FirstActivatedAt = true, &now
+	trial, err := w.app.license.Activate(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = w.app.catalog.EditBilling(ctx, func(b rating.Billing) (rating.Billing, error) {
+		b.Active, b.FirstActivatedAt = true, &trial.Started
 		return b, nil
 	})
 	return err
