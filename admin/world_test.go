@@ -232,7 +232,7 @@ func (w *world) send(method, path string, body any, headers ...header) reply {
 		name, value, _ := strings.Cut(string(h), ": ")
 		request.Header.Set(name, value)
 	}
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Timeout: 20 * time.Second}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Timeout: 2 * time.Minute}
 	response, err := client.Do(request)
 	if err != nil {
 		w.t.Fatal(err)

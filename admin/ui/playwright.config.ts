@@ -5,7 +5,7 @@ import { defineConfig } from '@playwright/test'
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results',
-  workers: 2,
+  workers: 1, // one installation: settings that one test changes would be seen by another,
   fullyParallel: false,
   timeout: 180_000,
   expect: { timeout: 20_000 },

@@ -11,7 +11,7 @@ const pages: Record<Role, string[]> = {
 
 for (const role of ['admin', 'manager', 'viewer'] as const) {
   test(`every page of ${role}, light`, async ({ page, office }) => {
-    test.setTimeout(120_000)
+    test.setTimeout(300_000)
     await look(page, {})
     await signIn(page, office, role)
     for (const path of pages[role]) {
@@ -23,7 +23,7 @@ for (const role of ['admin', 'manager', 'viewer'] as const) {
 }
 
 test('every page, dark and Chinese', async ({ page, office }) => {
-  test.setTimeout(120_000)
+  test.setTimeout(300_000)
   await look(page, { dark: true, zh: true })
   await signIn(page, office)
   for (const path of pages.admin) {
@@ -38,7 +38,7 @@ test('every page, dark and Chinese', async ({ page, office }) => {
 })
 
 test('every page on a phone', async ({ page, office }) => {
-  test.setTimeout(120_000)
+  test.setTimeout(300_000)
   await look(page, { phone: true })
   await signIn(page, office)
   for (const path of pages.admin) {
