@@ -63,8 +63,9 @@ func expiredNode(t *testing.T) expiredOffice {
 	if err := late.Start(); err != nil {
 		t.Fatal(err)
 	}
-	n.process, n.log, n.done = late, log, make(chan error, 1)
-	go func() { n.done <- late.Wait() }()
+	done := make(chan error, 1)
+	n.process, n.log, n.done = late, log, done
+	go func() { done <- late.Wait(); close(done) }()
 	n.await("ready a month later", 30*time.Second, func() bool {
 		response, err := http.Get(n.api + "/readyz")
 		if err != nil {

@@ -175,8 +175,9 @@ func (n *node) launch() {
 	if err := n.process.Start(); err != nil {
 		n.t.Fatal(err)
 	}
-	n.done = make(chan error, 1)
-	go func() { n.done <- n.process.Wait() }()
+	process, done := n.process, make(chan error, 1)
+	n.done = done
+	go func() { done <- process.Wait(); close(done) }() // closed: whoever asks again is told that it has ended
 }
 
 // path of the program.
