@@ -46,6 +46,11 @@ func (s *Server) routes() {
 
 	route(s, everyone, "GET /dashboard", "dashboard", "Calls now, today's sums, low balances, trunks, refusals", s.dashboard)
 
+	s.systemRoutes()
+}
+
+// systemRoutes are those of the installation itself: settings, licence, where calls go, who may come in.
+func (s *Server) systemRoutes() {
 	route(s, everyone, "GET /settings", "get-settings", "Settings of the installation", s.getSettings)
 	route(s, managers, "PUT /settings", "replace-settings", "Change settings", s.replaceSettings, evenExpired, says(settingsRule))
 	route(s, admins, "GET /billing", "get-billing", "Is billing active, and until when?", s.getBilling)
