@@ -22,7 +22,7 @@ browser:          ## the web interface: built files current, unit tests, and eve
 	$(NODE) npm --prefix admin/ui run build
 	@test -z "$$(git status --porcelain -- admin/ui)" || { git status --porcelain -- admin/ui; echo "the built interface is not what its sources give: run make ui and commit"; exit 1; }
 	$(NODE) npm --prefix admin/ui test
-	$(NODE) TOLLGATE_BROWSER=1 go test -run 'TestBrowser$$' -count 1 -timeout 15m ./cmd/tollgate
+	$(NODE) TOLLGATE_BROWSER=1 go test -run 'TestBrowser$$' -count 1 -timeout 30m ./cmd/tollgate
 
 demo:             ## a complete world on loopback; Ctrl-C ends it
 	@CGO_ENABLED=0 go run ./cmd/tollgate demo $(ARGS)
