@@ -9,7 +9,7 @@ export default defineConfig({
   fullyParallel: false,
   timeout: 180_000,
   expect: { timeout: 20_000 },
-  retries: process.env.CI ? 1 : 0, // what passes the second time is listed as flaky
+  retries: 0,
   reporter: [['list']],
   use: {
     baseURL: process.env.UI_URL,
