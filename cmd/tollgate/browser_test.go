@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,20 +18,21 @@ import (
 )
 
 // TestBrowser drives the web interface in a real browser (admin/ui/e2e) against the real program, with real calls: `make
-// browser`. TOLLGATE_BROWSER is 1, or arguments for Playwright such as "e2e/rates.spec.ts".
+// browser`. TOLLGATE_BROWSER is 1, or arguments for Playwright such as "e2e/rates.spec.ts --repeat-each=3".
 func TestBrowser(t *testing.T) {
 	arguments := os.Getenv("TOLLGATE_BROWSER")
 	if arguments == "" {
 		t.Skip("make browser runs this")
 	}
+	ui := filepath.Join(repository, "admin", "ui")
+	t.Cleanup(func() { sayBrowserFailures(t, ui) })
 	o := newOffice(t, "")
 	o.call("POST", "/dial-rules", map[string]any{"position": 2, "prefix": "8", "strip": 1, "trunks": []string{"FXO-1"}}, nil, 201)
 	switchboard := httptest.NewServer(&switchboard{office: o, phones: map[string]*siptest.Phone{}, calls: map[string]*siptest.Call{}})
 	t.Cleanup(switchboard.Close)
-	ui := filepath.Join(repository, "admin", "ui")
 	playwright := []string{"playwright", "test"}
 	if arguments != "1" {
-		playwright = append(playwright, arguments)
+		playwright = append(playwright, strings.Fields(arguments)...)
 	}
 	expired := expiredNode(t)
 	run := exec.Command("npx", playwright...)
