@@ -29,6 +29,9 @@ func TestRates(t *testing.T) {
 	w.do("POST", "/rates", object{"prefix": "1", "rate": "0", "extensions": []string{}}).expect(t, "everything else has a default", 201, object{"id": 3, "rate": "0.0000", "extensions": []string{}})
 	w.do("GET", "/rates?sort=-id", nil).expect(t, "the list", 200, object{"total": 2, "items.0.id": 3})
 	w.do("GET", "/rates?q=TOWN", nil).expect(t, "search", 200, object{"total": 1, "items.0.id": 1})
+	for prefix, total := range map[string]int{"": 2, "9": 1, "98": 1, "1": 1, "2": 0, "%2B1": 0} { // there are 9 and 1
+		w.do("GET", "/rates?prefix="+prefix, nil).expect(t, "rates beside "+prefix, 200, object{"total": total})
+	}
 	for name, c := range map[string]struct {
 		body object
 		at   string

@@ -30,7 +30,12 @@ type rateQuery struct {
 	Sheet
 	Sort string `query:"sort" default:"id" enum:"id,-id,active,-active,remark,-remark,prefix,-prefix,number_length,-number_length,initial_cost,-initial_cost,initial_time,-initial_time,rate,-rate,billing_unit,-billing_unit,start_time,-start_time,end_time,-end_time" doc:"Field to sort by; a minus turns the order around."`
 	Q    string `query:"q" maxLength:"100" doc:"Part of the remark or the prefix."`
+
+	Beside string `query:"prefix" maxLength:"41" doc:"Only rates that may price a number which begins with this: their prefix begins it, or it begins their prefix. Empty: any of them."`
 }
+
+// beside reports whether some number begins with both prefixes: one begins the other.
+func beside(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }
 
 var rateOrders = map[string]func(a, b rating.Rate) int{
 	"id":            func(a, b rating.Rate) int { return cmp.Compare(a.ID, b.ID) },
@@ -49,7 +54,7 @@ var rateOrders = map[string]func(a, b rating.Rate) int{
 func (s *Server) listRates(_ context.Context, in *rateQuery) (*answer[list[rate]], error) {
 	var found []rating.Rate
 	for _, r := range s.snapshot().Rates.Rates() {
-		if contains(in.Q, r.Remark, r.Prefix) {
+		if contains(in.Q, r.Remark, r.Prefix) && beside(in.Beside, r.Prefix) {
 			found = append(found, r)
 		}
 	}

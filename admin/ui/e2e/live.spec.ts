@@ -10,15 +10,15 @@ async function liveRow(page: Parameters<typeof row>[0], extension: string) {
   return found
 }
 
-test('a call appears by itself, counts down, and is hung up: the phone sees it', async ({ page, office }) => {
-  await office.extension('5201', '0.15')
+test('a call appears by itself, counts down, and is hung up: the phone sees it', async ({ page, office, n }) => {
+  await office.extension(n(5201), '0.15')
   await signIn(page, office)
-  await visit(page, '/active-calls?q=5201')
+  await visit(page, `/active-calls?q=${n(5201)}`)
   await expect(page.locator('[data-test=live]')).toContainText('Live')
   await expect(page.locator('[data-test=empty]')).toBeVisible()
-  const call = await office.call('5201')
-  await page.locator('main').getByText('User5201[5201]').waitFor()
-  const line = await liveRow(page, '5201')
+  const call = await office.call(n(5201))
+  await page.locator('main').getByText(`User${n(5201)}[${n(5201)}]`).waitFor()
+  const line = await liveRow(page, n(5201))
   await expect(line).toContainText(/988360046.*FXO-1.*Talking.*0\.1000/s)
   const left = line.locator('[data-test=time-left]')
   await expect(left).toHaveText(/^[12]:[0-5]\d$/) // 0.15 lasts 170 s
@@ -28,7 +28,7 @@ test('a call appears by itself, counts down, and is hung up: the phone sees it',
   await accessible(page, 'active calls')
   await line.locator('[data-test=hang-up]').click()
   const dialog = page.getByRole('dialog')
-  await expect(dialog).toContainText('Hang up the call of User5201[5201] to 988360046?')
+  await expect(dialog).toContainText(`Hang up the call of User${n(5201)}[${n(5201)}] to 988360046?`)
   await expect(dialog).toContainText('$0.1000')
   await accessible(page, 'hang up')
   await page.keyboard.press('Escape')
@@ -38,44 +38,44 @@ test('a call appears by itself, counts down, and is hung up: the phone sees it',
   await dialog.locator('[data-test=submit]').click()
   await expect.poll(async () => (await call.look()).state, { message: 'a BYE at the phone' }).toBe('ended')
   await expect(page.locator('[data-test=empty]')).toBeVisible()
-  await expect.poll(async () => (await office.api<{ items: { ended_by: string; cost: string }[] }>('GET', '/calls?q=5201')).items[0]).toMatchObject({ ended_by: 'operator', cost: '0.1000' })
+  await expect.poll(async () => (await office.api<{ items: { ended_by: string; cost: string }[] }>('GET', `/calls?q=${n(5201)}`)).items[0]).toMatchObject({ ended_by: 'operator', cost: '0.1000' })
 })
 
-test('the last seconds are amber, then red, and the cut is seen', async ({ page, office }) => {
-  await office.extension('5202', '0.4') // 95… costs 0.01 a second: 40 s
+test('the last seconds are amber, then red, and the cut is seen', async ({ page, office, n }) => {
+  await office.extension(n(5202), '0.4') // 95… costs 0.01 a second: 40 s
   await signIn(page, office, 'viewer')
-  await visit(page, '/active-calls?q=5202')
-  const call = await office.call('5202', '955501234')
+  await visit(page, `/active-calls?q=${n(5202)}`)
+  const call = await office.call(n(5202), '955501234')
   const left = page.locator('[data-test=time-left]')
   await expect(left).toHaveClass(/soon|now/)
   await expect(page.locator('[data-test=hang-up]'), 'a viewer hangs nobody up').toHaveCount(0)
   await expect(left, 'the last 15 of its 40 seconds').toHaveClass(/now/, { timeout: 45_000 })
   await expect.poll(async () => (await call.look()).state, { timeout: 60_000 }).toBe('ended')
   await expect(left).toHaveCount(0)
-  expect(await office.balance('5202')).toBe('0.0000')
+  expect(await office.balance(n(5202))).toBe('0.0000')
 })
 
-test('a lost connection is said, and recovered from', async ({ page, office }) => {
-  await office.extension('5203', '5')
+test('a lost connection is said, and recovered from', async ({ page, office, n }) => {
+  await office.extension(n(5203), '5')
   await signIn(page, office)
   const calls = /\/api\/v1\/active-calls/
   await page.route(calls, (route) => route.abort())
-  await page.goto('/active-calls?q=5203')
+  await page.goto(`/active-calls?q=${n(5203)}`)
   await expect(page.locator('[data-test=live]')).toContainText('Reconnecting')
   await expect(page.locator('main [role=status]')).toContainText('what is shown may be old')
-  const call = await office.call('5203')
+  const call = await office.call(n(5203))
   await page.unroute(calls)
   await expect(page.locator('[data-test=live]'), 'by itself').toContainText('Live')
-  await liveRow(page, '5203')
+  await liveRow(page, n(5203))
   await call.hangUp()
   await expect(page.locator('[data-test=empty]')).toBeVisible()
 })
 
-test('Dashboard: who runs out soon with Recharge, trunks, refusals, what no rate caught', async ({ page, office }) => {
-  await office.extension('5204')
-  const refused = await office.dial('5204', '988360046')
+test('Dashboard: who runs out soon with Recharge, trunks, refusals, what no rate caught', async ({ page, office, n }) => {
+  await office.extension(n(5204))
+  const refused = await office.dial(n(5204), '988360046')
   await expect.poll(async () => (await refused.look()).code).toBe(402)
-  const unrated = await office.dial('5204', '812345678')
+  const unrated = await office.dial(n(5204), '812345678')
   await expect.poll(async () => (await unrated.look()).code).toBe(403)
   await signIn(page, office)
   await visit(page, '/dashboard')
@@ -86,6 +86,13 @@ test('Dashboard: who runs out soon with Recharge, trunks, refusals, what no rate
     return page.locator('[data-test=refusals]').innerText()
   }).toMatch(/not enough money[\s\S]*no rate|no rate[\s\S]*not enough money/)
   await expect(page.locator('[data-test=unrated]')).toContainText(/8123.*Refused: no rate matched.*812345678/s)
+  const add = page.locator('[data-test=unrated] tbody tr', { hasText: '812345678' }).getByRole('link')
+  await add.click()
+  await expect(page.locator('[data-test=rate-dialog]')).toBeVisible()
+  await expect(field(page, 'prefix'), 'a rate for them begins where they do').toHaveValue(/^8123/)
+  await page.keyboard.press('Escape')
+  await expect(page.locator('[data-test=rate-dialog]'), 'nothing was typed: nothing is asked').toBeHidden()
+  await visit(page, '/dashboard')
   await expect(page.locator('[data-test=low]')).toContainText('Runs out soon')
   const recharge = page.locator('[data-test=low] [data-test=recharge]').first()
   const number = (await recharge.getAttribute('aria-label'))!.replace(/.*: /, '')
@@ -99,12 +106,12 @@ test('Dashboard: who runs out soon with Recharge, trunks, refusals, what no rate
   expect(Number(await office.balance(number))).toBe(before + 12.5)
 })
 
-test('Active calls on a phone: cards', async ({ page, office }) => {
-  await office.extension('5205', '5')
+test('Active calls on a phone: cards', async ({ page, office, n }) => {
+  await office.extension(n(5205), '5')
   await look(page, { phone: true, zh: true })
   await signIn(page, office)
-  const call = await office.call('5205')
-  await visit(page, '/active-calls?q=5205')
+  const call = await office.call(n(5205))
+  await visit(page, `/active-calls?q=${n(5205)}`)
   await expect(page.locator('ul.cards [data-row]')).toHaveCount(1)
   await expect(page.locator('ul.cards')).toContainText('通话中')
   await fits(page, 'active calls')

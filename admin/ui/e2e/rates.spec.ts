@@ -1,10 +1,10 @@
 // Rate as in the guide, a sentence, a calculator, and warnings; an optimistic switch; import and export.
-import { accessible, choose, expect, field, fits, look, settled, signIn, test, visit, type Page } from './support'
+import { accessible, choose, expect, field, fits, look, said, settled, signIn, test, visit, type Page } from './support'
 
 const dialog = (page: Page) => page.locator('[data-test=rate-dialog]')
 
-test('add the guide’s rate: fields in its order, a sentence, the price of its call', async ({ page, office }) => {
-  await office.extension('8101', '0.15')
+test('add the guide’s rate: fields in its order, a sentence, the price of its call', async ({ page, office, n }) => {
+  await office.extension(n(8101), '0.15')
   await signIn(page, office, 'manager')
   await visit(page, '/rates')
   await page.keyboard.press('n')
@@ -23,13 +23,13 @@ test('add the guide’s rate: fields in its order, a sentence, the price of its 
   await field(page, 'initial_time').fill('60')
   await field(page, 'billing_unit').fill('55')
   await expect(page.locator('[data-test=sentence]')).toHaveText(/All extensions, numbers of 9 characters that begin with 77, all day: \$0\.1000 for the first 60 s, then \$0\.0200 for every begun 55 s\./)
-  await choose(dialog(page), 'quote-extension', '8101')
+  await choose(dialog(page), 'quote-extension', n(8101))
   await field(dialog(page), 'quote-number').fill('771234567')
   await expect(dialog(page).locator('[data-test=cost]'), 'the guide’s call of 3:58').toContainText('0.1800')
   await expect(dialog(page).locator('[data-test=cost]')).toContainText('With 0.1500 available it can last 2:50')
   await accessible(page, 'rate dialog')
   await page.locator('[data-test=rate-dialog] [data-test=submit]').click()
-  await expect(page.getByText('The rate was added')).toBeVisible()
+  await said(page, 'The rate was added')
   await expect(page.locator('tbody tr', { hasText: 'e2e city' })).toContainText('0.0200')
 })
 
@@ -63,7 +63,7 @@ test('the switch works at once, and snaps back when the server refuses', async (
   await expect.poll(async () => (await office.api('GET', `/rates/${made.id}`)).active).toBe(false)
   await office.api('DELETE', `/rates/${made.id}`)
   await page.locator(`[data-test="active-${made.id}"]`).click()
-  await expect(page.locator('.el-message--error')).toBeVisible()
+  await said(page, /^error: /m)
   await expect(toggle).not.toBeChecked()
 })
 
@@ -77,20 +77,20 @@ test('two people edit a rate; it is deleted in the end', async ({ page, office }
   await page.locator('[data-test=rate-dialog] [data-test=submit]').click()
   await expect(page.locator('[data-test=stale]')).toContainText('0.0900')
   await page.locator('[data-test=keep-mine]').click()
-  await expect(page.getByText('The rate was saved')).toBeVisible()
+  await said(page, 'The rate was saved')
   expect((await office.api('GET', `/rates/${made.id}`)).rate).toBe('0.0700')
   await page.locator(`[data-test="edit-${made.id}"]`).click()
   await page.locator('[data-test=delete]').click()
   await page.locator('.el-message-box').getByRole('button', { name: 'Delete' }).click()
-  await expect(page.getByText('The rate was deleted')).toBeVisible()
+  await said(page, 'The rate was deleted')
 })
 
-test('what does a call cost: the rate that bills it, and why the others do not', async ({ page, office }) => {
-  await office.extension('8201', '1')
+test('what does a call cost: the rate that bills it, and why the others do not', async ({ page, office, n }) => {
+  await office.extension(n(8201), '1')
   await look(page, { zh: true, phone: true })
   await signIn(page, office, 'viewer')
   await visit(page, '/rates')
-  await choose(page, 'quote-extension', '8201')
+  await choose(page, 'quote-extension', n(8201))
   await field(page, 'quote-number').fill('988360046')
   await expect(page.locator('[data-test=cost]')).toContainText('0.1800')
   await page.locator('[data-test=calculator] summary').click()

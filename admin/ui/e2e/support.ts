@@ -13,9 +13,47 @@ export const adminPassword = process.env.UI_PASSWORD!
 /** What may appear in the console: answers that the test provokes are said by the browser itself. */
 const expected = [/Failed to load resource: the server responded with a status of 4\d\d/, /Failed to load resource: the server responded with a status of 503/, /net::ERR_(INTERNET_DISCONNECTED|FAILED|ABORTED|CONNECTION)/]
 
-export const test = base.extend<{ guarded: void; office: Office }>({
+/** How many times slower the browser is made, and how long (ms) an answer of the API is kept at most: see UI_SLOW in ../DESIGN.md. */
+const slow = Number(process.env.UI_SLOW ?? 1)
+const slowAnswers = Number(process.env.UI_SLOW_ANSWERS ?? 0)
+
+/** Notes what the page says for a few seconds (toasts), so that a slow look still finds it: see said(). */
+const listenToToasts = () => {
+  const heard: string[] = ((window as unknown as { heard: string[] }).heard = [])
+  new MutationObserver((changes) => {
+    for (const node of changes.flatMap((c) => [...c.addedNodes])) if (node instanceof HTMLElement && node.matches('.el-message')) heard.push(`${node.matches('.el-message--error') ? 'error: ' : ''}${node.textContent}`)
+  }).observe(document, { childList: true, subtree: true })
+}
+
+/** Counts the requests of a page that are not answered yet: see settled(). */
+const countRequests = () => {
+  const counted = window as unknown as { waiting: number }
+  const ask = window.fetch
+  counted.waiting = 0
+  window.fetch = async (...what) => {
+    counted.waiting++
+    try {
+      const answer = await ask(...what)
+      await answer.clone().arrayBuffer()
+      return answer
+    } finally {
+      counted.waiting--
+    }
+  }
+}
+
+export const test = base.extend<{ guarded: void; office: Office; n: (number: number) => string }>({
+  /** Extension numbers of its own for each repetition of a test; no one is part of another. */
+  n: async ({}, use, { repeatEachIndex }) => use((number) => `${10 + Number(process.env.UI_ROUND ?? 0) + repeatEachIndex}${number}`),
   guarded: [
     async ({ page }, use) => {
+      if (slow > 1) await (await page.context().newCDPSession(page)).send('Emulation.setCPUThrottlingRate', { rate: slow })
+      if (slowAnswers > 0) {
+        await page.route('**/api/v1/**', async (route) => {
+          if (!route.request().url().includes('/events')) await new Promise((done) => setTimeout(done, Math.random() * slowAnswers))
+          await route.fallback().catch(() => undefined) // the page is gone
+        })
+      }
       const wrong: string[] = []
       page.on('console', (m) => {
         if (m.type() === 'error' || /Content Security Policy/.test(m.text())) wrong.push(m.text())
@@ -24,6 +62,8 @@ export const test = base.extend<{ guarded: void; office: Office }>({
       page.on('request', (r) => {
         if (!r.url().startsWith(process.env.UI_URL!) && !(process.env.UI_EXPIRED_URL && r.url().startsWith(process.env.UI_EXPIRED_URL)) && !/^(blob|data):/.test(r.url())) wrong.push(`a request to another host: ${r.url()}`)
       })
+      await page.addInitScript(countRequests)
+      await page.addInitScript(listenToToasts)
       await use()
       expect(wrong.filter((text) => !expected.some((e) => e.test(text))), 'console errors, blocked content, requests to other hosts').toEqual([])
     },
@@ -31,7 +71,10 @@ export const test = base.extend<{ guarded: void; office: Office }>({
   ],
   office: async ({ playwright }, use) => {
     const request = await playwright.request.newContext({ baseURL: url })
-    await use(await Office.open(request))
+    const office = await Office.open(request)
+    const before = await office.prices()
+    await use(office)
+    for (const id of await office.prices()) if (!before.includes(id)) await office.api('DELETE', `/rates/${id}`)
     await request.dispose()
   },
 })
@@ -66,6 +109,16 @@ export class Office {
 
   async balance(number: string): Promise<string> {
     return (await this.api<{ balance: string }>('GET', `/extensions/${number}`)).balance
+  }
+
+  /** The rates that there are: what a test adds prices the calls of no other. */
+  async prices(): Promise<number[]> {
+    return (await this.api<{ items: { id: number }[] }>('GET', '/rates?per_page=200')).items.map((r) => r.id)
+  }
+
+  /** Waits until a report lists so many lines: calls and money movements are filed a moment after they happened. */
+  async filed(path: string, total: number): Promise<void> {
+    await expect.poll(async () => (await this.api<{ total: number }>('GET', path)).total, { message: `lines of ${path}` }).toBe(total)
   }
 
   /** Places a real call and waits until it talks. */
@@ -115,14 +168,21 @@ export async function look(page: Page, { dark = false, zh = false, phone = false
   await page.addInitScript((tongue) => localStorage.setItem('tollgate.language', tongue), zh ? 'zh-CN' : 'en')
 }
 
-/** Opens a page and waits until it stands still: nothing loads any more. */
+/** Opens a page and waits until it stands still: nothing loads or moves any more. */
 export async function visit(page: Page, path: string): Promise<void> {
   await page.goto(path)
   await page.locator('main h1').first().waitFor()
   await settled(page)
 }
 
+/** Since the page was loaded it has said this in a message that goes by itself. */
+export async function said(page: Page, text: string | RegExp): Promise<void> {
+  const heard = async () => (await page.evaluate(() => (window as unknown as { heard: string[] }).heard)).join('\n')
+  await (typeof text === 'string' ? expect.poll(heard).toContain(text) : expect.poll(heard).toMatch(text))
+}
+
 export async function settled(page: Page): Promise<void> {
+  await expect.poll(() => page.evaluate(() => (window as unknown as { waiting: number }).waiting), { message: 'requests without an answer', intervals: [20, 50, 100] }).toBe(0)
   await expect(page.locator('[aria-busy=true]')).toHaveCount(0)
   await page.evaluate(() => Promise.all(document.getAnimations().filter((a) => Number.isFinite(a.effect?.getComputedTiming().endTime as number)).map((a) => a.finished.catch(() => undefined))))
 }

@@ -5635,6 +5635,8 @@ export interface operations {
                 sort?: "id" | "-id" | "active" | "-active" | "remark" | "-remark" | "prefix" | "-prefix" | "number_length" | "-number_length" | "initial_cost" | "-initial_cost" | "initial_time" | "-initial_time" | "rate" | "-rate" | "billing_unit" | "-billing_unit" | "start_time" | "-start_time" | "end_time" | "-end_time";
                 /** @description Part of the remark or the prefix. */
                 q?: string;
+                /** @description Only rates that may price a number which begins with this: their prefix begins it, or it begins their prefix. Empty: any of them. */
+                prefix?: string;
             };
             header?: never;
             path?: never;

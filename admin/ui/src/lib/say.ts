@@ -17,7 +17,7 @@ export function words(thrown: unknown): string {
 export const say = {
   /** Something went well; gone by itself. */
   ok(text: string) {
-    ElMessage({ message: text, type: 'success', duration: 3000, grouping: true })
+    ElMessage({ message: text, type: 'success', duration: 5000, grouping: true })
   },
   /** Something did not; stays longer, can be closed. */
   failed(thrown: unknown) {

@@ -61,6 +61,8 @@ export default {
     same: 'The same numbers, extensions and hours as {other}: {winner} bills them.',
     overlap: 'Overlaps {other} from {start} to {end}: {winner} bills the numbers that both match.',
     gap: 'From {start} to {end} no active rate bills these numbers.',
+    more: 'And {n} more rate that overlaps. | And {n} more rates that overlap.',
+    beyond: '{n} rate that may overlap was not compared. | {n} rates that may overlap were not compared.',
     this: 'this rate',
     none: 'No overlap with another rate, and no hour without one.',
   },

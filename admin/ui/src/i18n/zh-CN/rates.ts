@@ -63,6 +63,8 @@ const words: typeof en = {
     same: '与 {other} 的号码、分机和时段相同：由 {winner} 计费。',
     overlap: '与 {other} 在 {start} 至 {end} 重叠：两者都匹配的号码由 {winner} 计费。',
     gap: '{start} 至 {end} 没有启用的费率对这些号码计费。',
+    more: '还有 {n} 条费率与之重叠。',
+    beyond: '另有 {n} 条可能重叠的费率未作比较。',
     this: '此费率',
     none: '与其他费率没有重叠，也没有空缺的时段。',
   },

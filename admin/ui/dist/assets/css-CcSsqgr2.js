@@ -1,1 +1,0 @@
-import"./ProblemNote-WoZ_299c.js";

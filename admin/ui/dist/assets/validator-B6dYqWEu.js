@@ -1,1 +1,0 @@
-import{Ct as e}from"./ProblemNote-WoZ_299c.js";var t=t=>[``,...e].includes(t);export{t};
