@@ -1,7 +1,7 @@
 # make demo   watch real calls being billed and cut; needs nothing but Go
 # make test   everything that must hold; installs what it needs (Debian, as root)
 .DEFAULT_GOAL := build
-.PHONY: build ui browser demo setup test lint race fuzz bench bench-ledger bench-sip flood deb clean
+.PHONY: build ui browser demo setup test lint race fuzz bench bench-ledger bench-sip flood deb install-test clean
 
 VERSION ?= dev
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
@@ -67,6 +67,9 @@ flood:            ## ten minutes of messages from forged sources; FLOODTIME=1m f
 DEBVERSION ?= 0~git$(shell git log -1 --format=%cd --date=format:%Y%m%d 2>/dev/null).$(or $(COMMIT),unknown)
 deb: build        ## bin/tollgate_VERSION_ARCH.deb
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null) deploy/debian/build bin/tollgate $(DEBVERSION) bin/tollgate_$(DEBVERSION)_$$(dpkg --print-architecture).deb
+
+install-test:     ## the README's chapter on installing, on a fresh Debian; then the package's life (root, Debian; about five minutes)
+	deploy/installtest/run
 
 clean:
 	rm -rf bin

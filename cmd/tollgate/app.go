@@ -120,7 +120,7 @@ func (a *app) close() error {
 func (a *app) openStore(ctx context.Context) (err error) {
 	a.store, err = embedded.Open(ctx, embedded.Options{
 		Redis: a.config.Store.Redis, Ephemeral: a.config.Store.Ephemeral, DataDir: a.dir, Log: a.log,
-		OnChange: a.storeChanged,
+		Transient: a.config.Store.transient, OnChange: a.storeChanged,
 	})
 	if err != nil {
 		return err

@@ -34,6 +34,8 @@ type LogConfig struct {
 type StoreConfig struct {
 	Redis     string `yaml:"redis"`     // redis://, rediss://, unix://, redis+sentinel://, redis+cluster://; empty: a private redis-server
 	Ephemeral bool   `yaml:"ephemeral"` // in memory, for trying things out
+
+	transient bool // the demo's: the private redis-server ends with the program, however that ends
 }
 
 // ArchiveConfig says where CDRs are kept for good.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -47,15 +46,12 @@ const (
 
 // demo opens the world, plays the scenes, and proves the money.
 func demo(ctx context.Context, calls int, out io.Writer) (err error) {
-	dir, err := os.MkdirTemp("", "tollgate-demo-*")
+	removeDeadDemos()
+	dir, logFile, err := demoFolder()
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	logFile, err := os.Create(filepath.Join(dir, "demo.log"))
-	if err != nil {
-		return err
-	}
 	defer logFile.Close()
 	log := slog.New(slog.NewTextHandler(logFile, nil))
 	w, err := openWorld(ctx, dir, log)

@@ -2,13 +2,20 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"tollgate/rating"
 )
 
 // runProgram runs a command of the program in an environment of its own.
@@ -46,6 +53,75 @@ func TestDemo(t *testing.T) {
 				t.Errorf("left behind: %v", left)
 			}
 		})
+	}
+}
+
+// A demo that is killed takes its redis-server with it, and the next one removes its folder.
+func TestAKilledDemoLeavesNothing(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	temp := t.TempDir()
+	environ := []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + temp, "HOME=" + temp}
+	killed := exec.Command(path, "demo")
+	killed.Env = environ
+	if err := killed.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pidFile := func() []string {
+		files, _ := filepath.Glob(filepath.Join(temp, "tollgate-demo-*", "redis", "*.pid"))
+		return files
+	}
+	var server int
+	for deadline := time.Now().Add(20 * time.Second); server == 0 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		for _, file := range pidFile() {
+			text, _ := os.ReadFile(file)
+			server, _ = strconv.Atoi(strings.TrimSpace(string(text)))
+		}
+	}
+	killed.Process.Kill()
+	killed.Wait()
+	if server == 0 {
+		t.Fatal("the demo has started no redis-server")
+	}
+	for deadline := time.Now().Add(10 * time.Second); syscall.Kill(server, 0) == nil; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("redis-server %d outlives its demo", server)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(temp, "*")); len(left) != 1 {
+		t.Fatalf("the killed demo left %v, want its folder", left)
+	}
+	if out, code := runProgram(t, environ, "demo", "--calls", "1"); code != 0 {
+		t.Fatalf("exit %d\n%s", code, out)
+	}
+	if left, _ := filepath.Glob(filepath.Join(temp, "*")); len(left) > 0 {
+		t.Errorf("left behind after the next demo: %v", left)
+	}
+}
+
+// A visitor may recharge who is to be refused: she talks then, and hangs up.
+func TestADemoCallThatWasToBeRefusedEnds(t *testing.T) {
+	ctx := within(t, time.Minute)
+	w, err := openWorld(ctx, t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	running, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- w.app.run(running) }()
+	defer func() { stop(); <-ended }()
+	if err := w.pay(ctx, carol, 10*rating.Unit); err != nil {
+		t.Fatal(err)
+	}
+	b := &board{out: io.Discard, width: func() int { return 80 }}
+	if p := w.act(ctx, scenes[1], b); p.code != 200 {
+		t.Fatalf("%s calls with money: %d", p.who.name, p.code)
+	}
+	if calls := w.app.sip.Calls(); len(calls) != 0 {
+		t.Errorf("still up: %+v", calls)
 	}
 }
 

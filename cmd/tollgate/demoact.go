@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,8 @@ type played struct {
 
 const (
 	answerLimit = 40 * time.Second
-	talkLimit   = time.Minute // of a scene that waits for the other side
+	talkLimit   = 20 * time.Second // of a scene that waits for the other side
+	byeLimit    = 35 * time.Second // until a BYE is answered, or given up (64·T1, RFC 3261 §17.1.2.2)
 	recordLimit = 10 * time.Second
 )
 
@@ -48,9 +50,10 @@ func (w *world) act(ctx context.Context, s scene, b *board) played {
 	return p
 }
 
-// talk lasts until the caller hangs up or the other side does.
+// talk lasts until the caller hangs up or the other side does; who waits for the other side does not wait for ever, since a
+// visitor may recharge whoever is to be cut.
 func (w *world) talk(ctx context.Context, s scene, call *siptest.Call, n int, b *board) {
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), talkLimit)
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), talkLimit+byeLimit)
 	defer cancel()
 	if s.recharge > 0 {
 		pause(ctx, time.Second)
@@ -59,19 +62,15 @@ func (w *world) talk(ctx context.Context, s scene, call *siptest.Call, n int, b 
 			b.note("%s is recharged with %s in mid-call", s.who.name, s.recharge)
 		}
 	}
-	if s.talk == 0 {
-		call.Ended(limited)
-		return
-	}
 	over := make(chan struct{})
 	go func() { call.Ended(limited); close(over) }()
 	select {
 	case <-over:
+		return
 	case <-ctx.Done():
-		call.Bye(limited)
-	case <-time.After(time.Until(call.SentAt().Add(call.AnswerTime() + s.talk))):
-		call.Bye(limited)
+	case <-time.After(time.Until(call.SentAt().Add(call.AnswerTime() + cmp.Or(s.talk, talkLimit)))):
 	}
+	call.Bye(limited)
 }
 
 // tick keeps cost and balance of a talking call current on the board, until stopped.

@@ -36,14 +36,14 @@ type scene struct {
 	who      person
 	number   string
 	title    string
-	talk     time.Duration // then the caller hangs up; 0: waits for the other side
+	talk     time.Duration // then the caller hangs up, also who was to be refused; 0: waits for the other side
 	recharge rating.Money  // paid in a second after the answer
 }
 
 // scenes are played in order; the first five include a refusal and a cut-off.
 var scenes = []scene{
 	{who: alice, number: cityNumber, title: "a normal call", talk: 2900 * time.Millisecond},
-	{who: carol, number: cityNumber, title: "no money: refused"},
+	{who: carol, number: cityNumber, title: "no money: refused", talk: 1900 * time.Millisecond},
 	{who: bob, number: secondNumber, title: "cut when the money ends"},
 	{who: alice, number: brokenNumber, title: "the first trunk fails, the next one takes it", talk: 1900 * time.Millisecond},
 	{who: carol, number: "112", title: "an emergency call needs no money", talk: 1900 * time.Millisecond},
@@ -58,7 +58,7 @@ var scenes = []scene{
 var encores = []scene{
 	{who: alice, number: cityNumber, title: "a normal call", talk: 3900 * time.Millisecond},
 	{who: alice, number: secondNumber, title: "by the second", talk: 2500 * time.Millisecond},
-	{who: carol, number: cityNumber, title: "no money: refused"},
+	{who: carol, number: cityNumber, title: "no money: refused", talk: 1900 * time.Millisecond},
 	{who: alice, number: brokenNumber, title: "failover", talk: 2900 * time.Millisecond},
 	{who: alice, number: calleeNumber, title: "the callee hangs up"},
 }

@@ -84,7 +84,7 @@ func demoConfig(dir, sip, api string) Config {
 	}
 	c.SIP.Listen = []string{"udp://" + sip, "tcp://" + sip}
 	c.SIP.Trusted = []Trusted{{Net: "127.0.0.0/8", Identity: "from"}}
-	c.Store.Ephemeral = !redisInstalled()
+	c.Store.Ephemeral, c.Store.transient = !redisInstalled(), true
 	return c
 }
 

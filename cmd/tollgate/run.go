@@ -35,6 +35,7 @@ func (a *app) run(ctx context.Context) (err error) {
 	}
 	<-ctx.Done()
 	a.log.Info("stopping: no new calls")
+	_ = tellManager("STOPPING=1") // for systemctl status only
 	limited, cancel := context.WithTimeout(context.Background(), drainLimit)
 	defer cancel()
 	if e := a.sip.Drain(limited); e != nil {

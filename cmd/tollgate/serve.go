@@ -49,6 +49,9 @@ func serve(ctx context.Context, configFile string, out io.Writer) error {
 	}
 	a.registry.MustRegister(lines.collector())
 	log.Info("ready", "version", version, "sip", a.sip.Addrs(), "api", "http://"+a.admin.Addr().String(), "store", a.store.Kind, "durability", a.store.Report().Durability)
+	if err := tellManager("READY=1"); err != nil { // the sockets are open: who comes now waits for its answer at most
+		log.Warn("systemd waits for nothing", "err", err)
+	}
 	stop := a.onHangup(configFile, func(c Config) { level.Set(logLevel(c.Log.Level)) })
 	defer stop()
 	return a.run(ctx)

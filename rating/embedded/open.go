@@ -18,6 +18,7 @@ var ErrEphemeral = errors.New("store.ephemeral is true: balances live in the mem
 type Options struct {
 	Redis     string // store.redis; empty: the private server in DataDir
 	Ephemeral bool   // store.ephemeral
+	Transient bool   // the private server ends with us however we end, so nobody adopts it: for a world in a temporary folder
 	DataDir   string // absolute; needed for the private server, and locked by Open whatever the store
 	Create    bool   // Attach only: make the private store where there is none yet
 
@@ -151,7 +152,7 @@ func (s *Store) use(a address) (err error) {
 
 // openPrivate starts or adopts the private server and waits for it, but not for ever.
 func (s *Store) openPrivate(ctx context.Context, o Options) error {
-	p, err := supervise(ctx, o.DataDir, s.log, s.pokeMonitor)
+	p, err := supervise(ctx, o.DataDir, o.Transient, s.log, s.pokeMonitor)
 	if err != nil {
 		return err
 	}

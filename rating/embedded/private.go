@@ -37,6 +37,8 @@ type private struct {
 	log     *slog.Logger
 	changed func() // called after each start and end
 
+	transient bool // Options.Transient
+
 	cancel   context.CancelFunc
 	done     chan struct{}  // closed at the end of run
 	first    chan error     // outcome of the first start
@@ -51,7 +53,7 @@ type private struct {
 
 // supervise begins to supervise the server of a data directory, whose lock the caller holds until after stop or release.
 // The outcome of the first start comes through first.
-func supervise(ctx context.Context, dataDir string, log *slog.Logger, changed func()) (*private, error) {
+func supervise(ctx context.Context, dataDir string, transient bool, log *slog.Logger, changed func()) (*private, error) {
 	b, err := findBinary(ctx)
 	if err != nil {
 		return nil, err
@@ -61,7 +63,7 @@ func supervise(ctx context.Context, dataDir string, log *slog.Logger, changed fu
 		return nil, err
 	}
 	p := &private{
-		folder: folder, binary: b, log: log, changed: changed,
+		folder: folder, binary: b, transient: transient, log: log, changed: changed,
 		done: make(chan struct{}), quit: make(chan struct{}), first: make(chan error, 1),
 	}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx)) // ends with stop or release, not with the start
@@ -163,7 +165,7 @@ func (p *private) find(ctx context.Context) (*process, error) {
 	if answered(ping(ctx, c)) { // two servers on one append-only file would destroy it
 		return nil, fmt.Errorf("%w in %s: stop it", errForeign, p.folder)
 	}
-	return spawn(p.binary, p.folder, lock)
+	return spawn(p.binary, p.folder, lock, p.transient)
 }
 
 // note keeps the outcome of a start or an end for state, and tells the caller.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -30,8 +31,9 @@ type process struct {
 }
 
 // spawn starts the server in its folder. It becomes the leader of a session of its own, so neither a crash of ours nor a
-// Ctrl-C in our terminal reaches it, and it inherits the folder's lock, which therefore tells whether it lives.
-func spawn(b binary, folder string, lock *os.File) (*process, error) {
+// Ctrl-C in our terminal reaches it, and it inherits the folder's lock, which therefore tells whether it lives. A transient one
+// is ended by the kernel when we end.
+func spawn(b binary, folder string, lock *os.File, transient bool) (*process, error) {
 	log, owner, err := openLog(folder)
 	if err != nil {
 		return nil, err
@@ -49,14 +51,26 @@ func spawn(b binary, folder string, lock *os.File) (*process, error) {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{lock}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: owner}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", b.path, err)
+	if transient {
+		endWithParent(cmd.SysProcAttr)
 	}
-	p := &process{pid: cmd.Process.Pid, handle: cmd.Process, exited: make(chan struct{})}
+	p, started := &process{exited: make(chan struct{})}, make(chan error)
 	go func() { // ends with the server; awaitExit waits for it
 		defer close(p.exited)
-		p.err = cmd.Wait()
+		if transient { // to the kernel the parent is the thread that forks: it must live as long as the server
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+		}
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			p.err = cmd.Wait()
+		}
 	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("start %s: %w", b.path, err)
+	}
+	p.pid, p.handle = cmd.Process.Pid, cmd.Process
 	return p, nil
 }
 
