@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,8 +21,33 @@ const ringing = "9777" // rings and is never answered
 
 // edge is a running Kamailio.
 type edge struct {
-	t  *testing.T
-	at netip.AddrPort
+	t       *testing.T
+	at      netip.AddrPort
+	control string // folder of its control socket
+}
+
+// believes is what Kamailio itself says of a node: "A" active, "I" inactive, "T" trying; a "P" behind it says that it is asked.
+func (e *edge) believes(o *office) string {
+	e.t.Helper()
+	program := checkedBy(e.t, "kamcmd", "/usr/sbin/kamcmd")
+	out, err := exec.Command(program, "-s", "unix:"+filepath.Join(e.control, "kamailio_ctl"), "dispatcher.list").CombinedOutput()
+	if err != nil {
+		return fmt.Sprintf("nothing (kamcmd: %v %s)", err, out) // it is only just starting
+	}
+	found := regexp.MustCompile(`URI: sip:` + regexp.QuoteMeta(o.sip) + `\s+FLAGS: (\w+)`).FindSubmatch(out)
+	if found == nil {
+		e.t.Fatalf("Kamailio does not know %s:\n%s", o.sip, out)
+	}
+	return string(found[1])
+}
+
+func (e *edge) awaitBelief(o *office, flags string) {
+	e.t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); e.believes(o) != flags; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			e.t.Fatalf("Kamailio holds %s for %s, want %s", o.sip, e.believes(o), flags)
+		}
+	}
 }
 
 func startEdge(t *testing.T, nodes ...*office) *edge {
@@ -47,7 +73,7 @@ func startEdge(t *testing.T, nodes ...*office) *edge {
 	if err := os.WriteFile(listFile, []byte(list), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e := &edge{t: t, at: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.9"), uint16(freePort(t)))}
+	e := &edge{t: t, control: dir, at: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.9"), uint16(freePort(t)))}
 	args := []string{"-A", "LISTEN=udp:" + e.at.String(), "-A", fmt.Sprintf("NODES=%q", listFile), "-A", `PBX_NET="127.0.0.0/8"`,
 		"-f", filepath.Join(repository, "deploy", "kamailio", "kamailio.cfg")}
 	if out, err := exec.Command(program, append([]string{"-c"}, args...)...).CombinedOutput(); err != nil {
@@ -158,6 +184,8 @@ func TestBehindAKamailioEdge(t *testing.T) {
 	o.proved(10 * time.Second)
 }
 
+// A node that drains is down in Kamailio's own eyes, while it still runs: new calls go to the other one, and a call that talks
+// stays on its node.
 func TestTheEdgeLeavesADrainingNodeAlone(t *testing.T) {
 	one, two := newOffice(t, ""), newOffice(t, "")
 	for _, o := range []*office{one, two} {
@@ -165,29 +193,32 @@ func TestTheEdgeLeavesADrainingNodeAlone(t *testing.T) {
 	}
 	e := startEdge(t, one, two)
 	phone := e.phone(rich)
-	took := func() (n [2]int) {
-		for i, o := range []*office{one, two} {
-			n[i] = o.carrier.Totals().Calls
-		}
-		return n
-	}
-	one.await("taking calls beside the other node", 30*time.Second, func() bool { // both are up when each has had a call
-		e.answered(phone, siptest.Plan{Number: number}).Bye(within(t, 5*time.Second))
-		n := took()
-		return n[0] > 0 && n[1] > 0
-	})
+	e.awaitBelief(one, "AP")
+	e.awaitBelief(two, "AP")
 	rings := phone.Call(ringing)
 	if _, err := rings.Ringing(within(t, 5*time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	draining, other := one, two
-	if rows, _ := two.carrier.Record(); rows[len(rows)-1].Number == ringing[1:] {
+	if two.carrier.Totals().Calls > 0 {
 		draining, other = two, one
 	}
+	talks := e.talkingOn(phone, draining)
 	if err := draining.process.Process.Signal(syscall.SIGTERM); err != nil { // it lets the ringing call ring for 5 s
 		t.Fatal(err)
 	}
-	time.Sleep(200 * time.Millisecond)
+	e.awaitBelief(draining, "IP")
+	select {
+	case err := <-draining.done:
+		t.Fatalf("the node has ended already (%v): Kamailio saw a dead one, not a draining one", err)
+	default:
+	}
+	if m, err := talks.Info(within(t, 5*time.Second), siptest.Body{Type: "application/dtmf-relay", Text: "Signal=1\r\n"}); err != nil || m.Code != 200 {
+		t.Errorf("INFO in a call of the draining node: %v %v", m, err)
+	}
+	if belief := e.believes(other); belief != "AP" {
+		t.Errorf("Kamailio holds %s for the other node", belief)
+	}
 	before := other.carrier.Totals().Calls
 	for range 4 {
 		call := phone.Call(number)
@@ -199,7 +230,30 @@ func TestTheEdgeLeavesADrainingNodeAlone(t *testing.T) {
 	if n := other.carrier.Totals().Calls - before; n != 4 {
 		t.Errorf("the other node took %d of 4 calls", n)
 	}
+	<-draining.done
+	draining.done = nil
+	draining.start()
+	e.awaitBelief(draining, "AP")
+	if m, err := talks.Bye(within(t, 10*time.Second)); err != nil || m.Code != 200 {
+		t.Errorf("BYE in the call, at its node's next process: %v %v", m, err)
+	}
 	other.proved(10 * time.Second)
+	draining.proved(10 * time.Second)
+}
+
+// talkingOn places calls until a node has one, and hangs up the others.
+func (e *edge) talkingOn(phone *siptest.Phone, o *office) *siptest.Call {
+	e.t.Helper()
+	for range 4 { // they take turns
+		before := o.carrier.Totals().Calls
+		call := e.answered(phone, siptest.Plan{Number: number})
+		if o.carrier.Totals().Calls > before {
+			return call
+		}
+		call.Bye(within(e.t, 5*time.Second))
+	}
+	e.t.Fatal("no call reached the node")
+	return nil
 }
 
 // A node dies in mid-call, and what its phone says then reaches the node that goes on with the call.
