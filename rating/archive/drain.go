@@ -24,7 +24,7 @@ type Outbox interface {
 const (
 	maxPerShard = 1000                   // records read from one shard at once
 	maxPerRound = 4000                   // records in one transaction
-	minPause    = 20 * time.Millisecond  // after a round that brought something: the next ones share a transaction
+	minPause    = 200 * time.Millisecond // after a round that brought something: the next ones share reads and a transaction
 	maxPause    = 400 * time.Millisecond // while nothing comes: a record is archived at most this long after it was filed
 	minBackOff  = 100 * time.Millisecond // after a failure, doubled with each one that follows
 	maxBackOff  = 5 * time.Second
