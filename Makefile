@@ -1,7 +1,7 @@
 # make demo   watch real calls being billed and cut; needs nothing but Go
 # make test   everything that must hold; installs what it needs (Debian, as root)
 .DEFAULT_GOAL := build
-.PHONY: build ui browser demo setup test lint race fuzz bench bench-ledger bench-sip flood deb install-test clean
+.PHONY: build ui browser demo setup test lint race fuzz bench bench-ledger bench-sip bench-peer flood deb install-test clean
 
 VERSION ?= dev
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
@@ -58,8 +58,11 @@ bench-archive:    ## pages of the archive with CALLS calls, on SQLite and Postgr
 	TOLLGATE_BENCH=$(CALLS) TOLLGATE_BENCH_ARCHIVE=$(DATABASE) go test -run '^$$' -bench 'BenchmarkPages' -benchtime 5x -timeout 2h -v ./rating/archive
 
 RATES ?= 1
-bench-sip:        ## the whole program under sipp; RATES=500,1000 chooses the steps
+bench-sip:        ## the whole program under sipp; RATES=500,1000 chooses the steps, TOLLGATE_BENCH_RAMP=1 has them alone
 	@TOLLGATE_BENCH=$(RATES) go test -run TestBenchSIP -count 1 -v -timeout 20m ./cmd/tollgate
+
+bench-peer:       ## the same calls through Kamailio with dialog and cnxcc, and through us, in turn; RATES=100,500 chooses the steps
+	@TOLLGATE_BENCH=$(RATES) go test -run TestBenchPeer -count 1 -v -timeout 20m ./cmd/tollgate
 
 flood:            ## ten minutes of messages from forged sources; FLOODTIME=1m for less
 	@TOLLGATE_FLOOD=$(or $(FLOODTIME),10m) go test -run TestAFloodFromForgedSources -count 1 -v -timeout 30m ./cmd/tollgate
