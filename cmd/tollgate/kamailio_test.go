@@ -52,6 +52,12 @@ func (e *edge) awaitBelief(o *office, flags string) {
 
 func startEdge(t *testing.T, nodes ...*office) *edge {
 	t.Helper()
+	return startEdgeWith(t, nil, nodes...)
+}
+
+// startEdgeWith has further defines.
+func startEdgeWith(t *testing.T, defines []string, nodes ...*office) *edge {
+	t.Helper()
 	program, err := exec.LookPath("kamailio")
 	if err != nil {
 		for _, p := range []string{"/usr/sbin/kamailio", "/usr/local/sbin/kamailio"} {
@@ -76,6 +82,9 @@ func startEdge(t *testing.T, nodes ...*office) *edge {
 	e := &edge{t: t, control: dir, at: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.9"), uint16(freePort(t)))}
 	args := []string{"-A", "LISTEN=udp:" + e.at.String(), "-A", fmt.Sprintf("NODES=%q", listFile), "-A", `PBX_NET="127.0.0.0/8"`,
 		"-f", filepath.Join(repository, "deploy", "kamailio", "kamailio.cfg")}
+	for _, d := range defines {
+		args = append(args, "-A", d)
+	}
 	if out, err := exec.Command(program, append([]string{"-c"}, args...)...).CombinedOutput(); err != nil {
 		t.Fatalf("kamailio -c: %v\n%s", err, out)
 	}
