@@ -48,3 +48,16 @@ func TestBadInputOfEveryKind(t *testing.T) {
 	w.do("GET", "/extensions", nil).expect(t, "nothing of it was done", 200, object{"total": 1})
 	w.do("POST", "/extensions", `{"number":"102","limits":{"deny_prefixes":["1","1"]},"username":"x"}`, "Content-Type: application/json; charset=utf-8").expect(t, "equal values are no equal names", 201, nil)
 }
+
+// A filter that is spelled wrong does not show everything.
+func TestParametersThatNobodyKnowsAreRefused(t *testing.T) {
+	w := newWorld(t)
+	w.as(rating.Manager, "GET", "/calls?form=2019-05-31&page=2&Q=1", nil).problem(t, "a list", 422, "validation", "query.form", "query.Q")
+	r := w.as(rating.Manager, "GET", "/statistics?form=2019-05-31", nil)
+	if !strings.Contains(r.text, "by, extension, format, from, page, per_page, sort, to") {
+		t.Errorf("nothing says what there is: %s", r.text)
+	}
+	w.as(rating.Manager, "POST", "/extensions?dry_run=1", object{"number": "101"}).problem(t, "a change", 422, "validation", "query.dry_run")
+	w.as(rating.Manager, "GET", "/extensions", nil).expect(t, "is not made", 200, object{"total": 0})
+	w.as("", "GET", "/calls?form=x", nil).problem(t, "a stranger", 401, "unauthenticated")
+}

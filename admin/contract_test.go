@@ -41,6 +41,8 @@ const contract = `
 /managers/{name}/password PUT=200
 /tokens GET=200 POST=201
 /tokens/{id} DELETE=204
+/webhooks/dead-letters GET=200
+/webhooks/dead-letters/{id}/retry POST=201
 /audit-log GET=200`
 
 func TestEveryRowOfTheContractIsThere(t *testing.T) {

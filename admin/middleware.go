@@ -84,8 +84,12 @@ func (s *Server) authorize(api huma.API) func(huma.Context, func(huma.Context)) 
 			}
 			ctx = context.WithValue(ctx, principalKey, who)
 		}
+		u := hc.URL()
+		if err := checkQuery(hc.Operation(), u.Query()); err != nil {
+			s.refuse(api, hc, err)
+			return
+		}
 		if changes(hc.Operation()) {
-			u := hc.URL()
 			ctx = context.WithValue(context.WithValue(ctx, trailKey, &trail{}), pathKey, objectOf(u.Path))
 		}
 		next(huma.WithContext(hc, ctx))
