@@ -37,6 +37,7 @@ lint:             ## format, vet, staticcheck
 
 race:
 	go test -race -timeout 30m $$(go list ./... | grep -v /cmd/tollgate$$)
+	go test -run TestDownloadsTakeBoundedMemory ./admin # with all its rows
 	go test -race -timeout 45m ./cmd/tollgate
 
 test: setup lint race browser
@@ -54,7 +55,7 @@ bench-ledger:     ## the store: scripts, cycles, latency; prints figures
 	TOLLGATE_BENCH=1 go test -run 'Bench|TestFigures' -count 1 -v ./rating/ledger/...
 
 CALLS ?= 10000000
-bench-archive:    ## pages of the archive with CALLS calls, on SQLite and PostgreSQL; prints figures. DATABASE=sqlite for one of them
+bench-archive:    ## pages of the archive with CALLS calls; prints p50 and max. DATABASE=sqlite or postgres for one, TOLLGATE_BENCH_KEEP=/folder keeps the calls
 	TOLLGATE_BENCH=$(CALLS) TOLLGATE_BENCH_ARCHIVE=$(DATABASE) go test -run '^$$' -bench 'BenchmarkPages' -benchtime 5x -timeout 2h -v ./rating/archive
 
 RATES ?= 1

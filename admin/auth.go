@@ -141,7 +141,7 @@ func (s *Server) login(ctx context.Context, in *loginRequest) (*loginAnswer, err
 	if err != nil && !errors.Is(err, rating.ErrNotFound) {
 		return nil, fmt.Errorf("read user: %w", err)
 	}
-	hash := nobody
+	hash := s.hasher.nobody()
 	if err == nil {
 		hash = user.PasswordHash
 	}

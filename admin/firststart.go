@@ -43,7 +43,7 @@ func SetPassword(ctx context.Context, operators Operators, name, password string
 	if err != nil {
 		return fmt.Errorf("read user %s: %w", name, err)
 	}
-	user.PasswordHash = hashPassword(password)
+	user.PasswordHash = usualCost.hash(password)
 	if err := operators.PutUser(ctx, user); err != nil {
 		return fmt.Errorf("store user %s: %w", name, err)
 	}

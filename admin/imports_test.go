@@ -132,7 +132,7 @@ func TestImportsOfRates(t *testing.T) {
 // A large sheet goes in portions and is all there, or not at all; the time is bounded.
 func TestALargeSheet(t *testing.T) {
 	w := newWorld(t)
-	const rows = 10_000
+	const rows = 3000 // more than the store is asked for at once
 	var sheet strings.Builder
 	sheet.WriteString("number,username,billing_enabled,credit,balance,limits.daily_spend\n")
 	for i := range rows {
@@ -141,9 +141,9 @@ func TestALargeSheet(t *testing.T) {
 	w.as(rating.Admin, "POST", "/extensions/import", sheet.String()+"x y,,,,,\n", textCSV).problem(t, "one bad line among them", 422, "validation")
 	w.do("GET", "/extensions", nil).expect(t, "changes nothing", 200, object{"total": 0})
 	began := time.Now()
-	w.do("POST", "/extensions/import", sheet.String(), textCSV).expect(t, "ten thousand rows", 200, object{"created": rows})
+	w.do("POST", "/extensions/import", sheet.String(), textCSV).expect(t, "all rows", 200, object{"created": rows})
 	t.Logf("%d extensions with accounts imported in %v", rows, time.Since(began))
-	w.do("GET", "/extensions?q=109999", nil).expect(t, "the last one", 200, object{"total": 1, "items.0.balance": "1.5000", "items.0.limits.daily_spend": "10.0000"})
+	w.do("GET", "/extensions?q=102999", nil).expect(t, "the last one", 200, object{"total": 1, "items.0.balance": "1.5000", "items.0.limits.daily_spend": "10.0000"})
 	began = time.Now()
 	again := w.do("GET", "/extensions?format=csv", nil).text
 	w.do("POST", "/extensions/import", again, textCSV).expect(t, "once more", 200, object{"created": 0, "updated": rows})

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -16,10 +17,16 @@ import (
 	"tollgate/rating"
 )
 
-// Cost of a password hash: the OWASP floor for argon2id, about 50 ms and 19 MiB each.
+// PasswordCost is what a new argon2id hash costs. A hash says its own, so that the cost can change.
+type PasswordCost struct {
+	Time   uint32 // passes
+	Memory uint32 // KiB
+}
+
+// usualCost is the OWASP floor for argon2id, about 50 ms and 19 MiB each.
+var usualCost = PasswordCost{Time: 2, Memory: 19 * 1024}
+
 const (
-	argonTime    = 2
-	argonMemory  = 19 * 1024 // KiB
 	argonThreads = 1
 	argonKey     = 32
 	argonSalt    = 16
@@ -31,9 +38,15 @@ const (
 )
 
 // hasher makes and checks password hashes, a few at once.
-type hasher struct{ slots chan struct{} }
+type hasher struct {
+	cost  PasswordCost
+	slots chan struct{}
+}
 
-func newHasher() *hasher { return &hasher{make(chan struct{}, hashesAtOnce)} }
+// newHasher takes the usual cost for none.
+func newHasher(cost PasswordCost) *hasher {
+	return &hasher{cmp.Or(cost, usualCost), make(chan struct{}, hashesAtOnce)}
+}
 
 // enter waits for a free slot.
 func (h *hasher) enter(ctx context.Context) error {
@@ -51,20 +64,26 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	defer func() { <-h.slots }()
-	return hashPassword(password), nil
+	return h.cost.hash(password), nil
 }
 
-func hashPassword(password string) string {
+func (c PasswordCost) hash(password string) string {
 	salt := make([]byte, argonSalt)
 	rand.Read(salt) // never fails
-	key := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKey)
+	key := argon2.IDKey([]byte(password), salt, c.Time, c.Memory, argonThreads, argonKey)
 	encode := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads, encode(salt), encode(key))
+	return c.text(encode(salt), encode(key))
+}
+
+// text writes a hash in PHC form.
+func (c PasswordCost) text(salt, key string) string {
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.Memory, c.Time, argonThreads, salt, key)
 }
 
 // nobody is a hash that no password has. An unknown user costs the same time as a wrong password.
-var nobody = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads,
-	strings.Repeat("A", 22), strings.Repeat("A", 43))
+func (h *hasher) nobody() string {
+	return h.cost.text(strings.Repeat("A", 22), strings.Repeat("A", 43))
+}
 
 // matches reports whether the password has that hash. A hash that cannot be read matches nothing.
 func (h *hasher) matches(ctx context.Context, password, hash string) (bool, error) {

@@ -30,6 +30,7 @@ type Config struct {
 	Ephemeral      bool           // balances do not survive a restart: whoever logs in is told
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none: nobody's
 	Version        string         // of the program, for the description of the API
+	PasswordCost   PasswordCost   // of new hashes; zero: the usual one
 }
 
 // Deps are what the HTTP side needs from the rest of the program. All of it is safe for concurrent use.
@@ -112,7 +113,7 @@ func newServer(config Config, deps Deps) *Server {
 	setUpLibraries()
 	deps.Catalog = watched{deps.Catalog}
 	s := &Server{config: config, deps: deps, log: deps.Log, now: func() time.Time { return time.Now().UTC() },
-		hasher: newHasher(), throttle: newThrottle(), failures: &pace{}, crossOrigin: http.NewCrossOriginProtection(), downloads: make(chan struct{}, mostDownloads)}
+		hasher: newHasher(config.PasswordCost), throttle: newThrottle(), failures: &pace{}, crossOrigin: http.NewCrossOriginProtection(), downloads: make(chan struct{}, mostDownloads)}
 	if s.log == nil {
 		s.log = slog.Default()
 	}

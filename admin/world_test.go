@@ -167,7 +167,7 @@ func newWorldWith(t *testing.T, change func(*admin.Config)) *world {
 	}
 	w.drain = &archive.Drain{Outbox: outbox{w.ledger}, Archive: w.archive}
 	registry := prometheus.NewRegistry()
-	config := admin.Config{Listen: "127.0.0.1:0", Realm: realm, Version: "1"}
+	config := admin.Config{Listen: "127.0.0.1:0", Realm: realm, Version: "1", PasswordCost: admin.PasswordCost{Time: 1, Memory: 64}}
 	change(&config)
 	server, err := admin.New(config, admin.Deps{
 		Catalog: w.catalog, Operators: w.catalog, Ledger: w.ledger, Archive: w.archive, License: w.licence.keeper, AuditLog: changeLog{auditlog.New(client), w.archive}, DeadLetters: w.hooks, LiveCalls: w.sip, Trunks: w.sip,

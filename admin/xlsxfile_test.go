@@ -32,7 +32,7 @@ var callLog = table{columns: []string{"Start Time", "Call From", "Call To", "Dur
 
 // A download holds a few megabytes, however many rows it has.
 func TestDownloadsTakeBoundedMemory(t *testing.T) {
-	const rows, most = 300_000, 64 << 20
+	const rows, most = downloadRows, 64 << 20
 	for format, write := range map[string]func(context.Context, io.Writer, table) error{"csv": writeCSV, "xlsx": writeXLSX} {
 		runtime.GC()
 		var before, now runtime.MemStats
