@@ -110,6 +110,7 @@ func (a *Archive) callsIn(s *session, sel *selection) (calls int64, err error) {
 type selection struct {
 	from, to     int64 // microseconds, [from, to)
 	keyword      keyword
+	many         bool // the keyword finds more than one in manyOf of all extensions
 	most         bool // the keyword finds more than half of all extensions
 	dispositions []rating.Disposition
 	order        order

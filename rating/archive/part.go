@@ -109,8 +109,14 @@ func (s *session) pick(sel selection, p part, after *key) (string, *conditions) 
 	if sel.upTo > 0 {
 		span += " AND n <= " + c.arg(sel.upTo)
 	}
-	order := sel.order.by("")
-	end := order + " LIMIT " + c.arg(p.limit) + " OFFSET " + c.arg(p.offset)
+	order := sel.order
+	if sel.byTime() && p.offset > p.calls/2 { // the way from the other end is shorter
+		order.descending = !order.descending
+		p.limit = min(p.limit, p.calls-p.offset)
+		p.offset = p.calls - p.offset - p.limit
+	}
+	by := order.by("")
+	end := by + " LIMIT " + c.arg(p.limit) + " OFFSET " + c.arg(p.offset)
 	if sel.keyword != "" && p.calls <= sel.sparse {
 		words := make([]string, len(sel.dispositions))
 		for i, d := range sel.words() {
@@ -125,7 +131,7 @@ func (s *session) pick(sel selection, p part, after *key) (string, *conditions) 
 	walks, reach := make([]string, len(sel.dispositions)), c.arg(p.offset+p.limit)
 	for i, d := range sel.words() {
 		walks[i] = "SELECT n, " + sel.order.column + " FROM (SELECT n, " + sel.order.column + " FROM cdrs" + s.dialect.index("cdrs_log") +
-			" WHERE disposition = " + c.arg(d) + " AND " + span + order + " LIMIT " + reach + ") w"
+			" WHERE disposition = " + c.arg(d) + " AND " + span + by + " LIMIT " + reach + ") w"
 	}
 	return "SELECT n FROM (" + strings.Join(walks, " UNION ALL ") + ") u" + end, c
 }

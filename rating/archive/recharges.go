@@ -86,8 +86,8 @@ func historyOf(q rating.EntryQuery) *conditions {
 }
 
 func (s *session) history(c *conditions, sort order, offset, limit int64) (list []line, err error) {
-	text := "SELECT e.n, " + entryColumns + " FROM entries e JOIN parties p ON p.id = e.party" + c.String() + sort.by("e.") +
-		" LIMIT " + c.arg(limit) + " OFFSET " + c.arg(offset)
+	text := "SELECT e.n, " + entryColumns + " FROM (SELECT e.n FROM entries e" + c.String() + sort.by("e.") +
+		" LIMIT " + c.arg(limit) + " OFFSET " + c.arg(offset) + ") k JOIN entries e ON e.n = k.n JOIN parties p ON p.id = e.party" + sort.by("e.")
 	err = s.each(func(scan func(...any) error) (err error) {
 		var l line
 		l.Entry, err = scanEntry(scan, &l.n)

@@ -123,7 +123,7 @@ func (t *tally) write(s *session) error {
 
 func (t *tally) writeParties(s *session, text string, rows map[period]*sums, columns int) error {
 	keys := slices.SortedFunc(maps.Keys(rows), func(a, b period) int {
-		return cmp.Or(cmp.Compare(a.party, b.party), cmp.Compare(a.is, b.is))
+		return cmp.Or(cmp.Compare(a.is, b.is), cmp.Compare(a.party, b.party))
 	})
 	for _, k := range keys {
 		if _, err := s.exec(text, append([]any{t.era.generation, k.party, k.is}, rows[k].values()[:columns]...)...); err != nil {

@@ -125,7 +125,7 @@ func (s *session) sumUp(e era, sp span, sort order, label rating.StatisticsRow) 
 	table := "roll_day"
 	c.where("generation = %s", e.generation)
 	if sp.extension != "" {
-		table = "roll_ext"
+		table = "roll_ext" + s.dialect.index("roll_ext_party")
 		c.where("party IN (SELECT id FROM parties WHERE extension = %s)", sp.extension)
 	}
 	c.where("day BETWEEN %s AND %s", sp.first, sp.last)

@@ -65,6 +65,10 @@ func (sel selection) sort(list []stretch) {
 	})
 }
 
+// manyOf is the part of all extensions beyond which sums are read day by day, past those that a keyword does not find,
+// and not extension by extension.
+const manyOf = 8
+
 // narrow drops the selection's keyword where it finds everybody; found is false where it finds nobody.
 func (s *session) narrow(sel *selection) (found bool, err error) {
 	if sel.keyword == "" {
@@ -75,40 +79,74 @@ func (s *session) narrow(sel *selection) (found bool, err error) {
 	if matched == all {
 		sel.keyword = ""
 	}
-	sel.most = matched > all/2
+	sel.many, sel.most = matched > all/manyOf, matched > all/2
 	return matched > 0, err
 }
 
-// divide replaces the months in which a page begins and ends by their days, so that the page is found within a day.
+// divide replaces the months in which a page begins and ends by days, so that the page is found within a day.
 func (s *session) divide(sel selection, e era, list []stretch, offset, limit int64) ([]stretch, error) {
 	for range 2 {
-		i := sel.crowdedMonth(list, offset, limit)
+		i, before := sel.crowdedMonth(list, offset, limit)
 		if i < 0 {
 			break
 		}
-		month := list[i].month
-		rows, err := s.rolled(sel, e, byDay, month*100+1, month*100+31)
+		days, err := s.daysOf(sel, e, list[i], max(0, offset-before), min(offset+limit-before, list[i].calls))
 		if err != nil {
 			return nil, err
 		}
-		sel.sort(rows)
-		list = slices.Replace(list, i, i+1, rows...)
+		list = slices.Replace(list, i, i+1, days...)
 	}
 	return list, nil
 }
 
-// crowdedMonth is the index of a month with many calls in which a page begins or ends; -1 is none.
-func (sel selection) crowdedMonth(list []stretch, offset, limit int64) int {
-	var before int64
+// daysAtOnce is how many days of a month are read before it is asked whether they are enough.
+const daysAtOnce = 3
+
+// daysOf reads days of a month, from the end that is nearer to the rows [first, last) of it, until it has those; what it
+// has not read stays together as one stretch.
+func (s *session) daysOf(sel selection, e era, month stretch, first, last int64) ([]stretch, error) {
+	wanted, late := last, sel.order.descending
+	if month.calls-first < last {
+		wanted, late = month.calls-first, !late
+	}
+	rest := stretch{from: month.from, to: month.to, calls: month.calls}
+	var list []stretch
+	for begin, end := month.month*100+1, month.month*100+31; month.calls-rest.calls < wanted && begin <= end; {
+		from, to := begin, min(begin+daysAtOnce-1, end)
+		if late {
+			from, to = max(end-daysAtOnce+1, begin), end
+			end, rest.to = from-1, e.calendar.begin(from)
+		} else {
+			begin, rest.from = to+1, e.calendar.begin(addDays(to, 1))
+		}
+		days, err := s.rolled(sel, e, byDay, from, to)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range days {
+			rest.calls -= d.calls
+		}
+		list = append(list, days...)
+	}
+	if rest.calls > 0 {
+		list = append(list, rest)
+	}
+	sel.sort(list)
+	return list, nil
+}
+
+// crowdedMonth is the index of a month with many calls in which a page begins or ends, and how many calls come before
+// it; -1 is none.
+func (sel selection) crowdedMonth(list []stretch, offset, limit int64) (i int, before int64) {
 	for i, st := range list {
 		within := func(row int64) bool { return before <= row && row < before+st.calls }
 		shallow := sel.most && 2*st.calls > st.all && offset+limit-before <= sel.sparse // most calls of that time are wanted: the page is near
 		if st.month != 0 && st.calls > sel.sparse && !shallow && (within(offset) || within(offset+limit-1)) {
-			return i
+			return i, before
 		}
 		before += st.calls
 	}
-	return -1
+	return -1, 0
 }
 
 // counted counts the calls of parts of days one by one.
@@ -151,11 +189,15 @@ func (s *session) rolled(sel selection, e era, by unit, first, last int) ([]stre
 		}
 	}
 	if sel.keyword != "" {
-		chosen := "party IN " + matching
-		if sel.most {
-			chosen = "party NOT IN " + matching
+		table := map[unit]string{byDay: "roll_ext", byMonth: "roll_month"}[by]
+		chosen := "+party IN " + matching // the plus says: not by the index of parties
+		switch {
+		case sel.most:
+			chosen = "+party NOT IN " + matching
+		case !sel.many:
+			chosen, table = "party IN "+matching, table+s.dialect.index(table+"_party")
 		}
-		found, err := s.rolledUp(map[unit]string{byDay: "roll_ext", byMonth: "roll_month"}[by], string(by), sel, e, chosen, first, last)
+		found, err := s.rolledUp(table, string(by), sel, e, chosen, first, last)
 		if err != nil {
 			return nil, err
 		}

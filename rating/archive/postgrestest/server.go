@@ -1,6 +1,7 @@
 package postgrestest
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -30,6 +31,7 @@ const superuser = "tollgate" // made by initdb; the socket's folder is closed to
 // Server is a private PostgreSQL.
 type Server struct {
 	dir, bin string
+	kept     string // folder of a cluster that outlives the server; "": it is in dir
 	settings []string
 	as       *syscall.Credential // nil: as we are
 	process  *exec.Cmd
@@ -41,8 +43,14 @@ type Server struct {
 var Fast = []string{"fsync=off", "synchronous_commit=off", "full_page_writes=off"}
 
 // New makes a database cluster and starts it, with settings such as "work_mem=64MB". Whoever calls it calls Close.
-func New(settings ...string) (_ *Server, err error) {
-	s := &Server{settings: settings}
+func New(settings ...string) (*Server, error) { return (&Server{settings: settings}).begin() }
+
+// Keep starts a server on the cluster in a folder, which is made where there is none; Close leaves it there.
+func Keep(folder string, settings ...string) (*Server, error) {
+	return (&Server{kept: folder, settings: settings}).begin()
+}
+
+func (s *Server) begin() (_ *Server, err error) {
 	if s.bin, err = binaries(); err != nil {
 		return nil, err
 	}
@@ -56,6 +64,9 @@ func New(settings ...string) (_ *Server, err error) {
 	}()
 	if err := s.giveUpRoot(); err != nil {
 		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(s.data(), "PG_VERSION")); err == nil {
+		return s, s.Start()
 	}
 	initdb := s.command("initdb", "-D", s.data(), "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
 	if out, err := initdb.CombinedOutput(); err != nil {
@@ -76,7 +87,7 @@ func binaries() (string, error) {
 	return filepath.Dir(slices.Max(found)), nil
 }
 
-func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+func (s *Server) data() string { return cmp.Or(s.kept, filepath.Join(s.dir, "data")) }
 
 // command is one of PostgreSQL's programs, as a user whom it accepts.
 func (s *Server) command(name string, args ...string) *exec.Cmd {
@@ -210,7 +221,10 @@ func (s *Server) Log() string {
 	return string(text)
 }
 
-// Close kills the server and removes its data.
+// Close kills the server and removes its data; what is kept is closed in order.
 func (s *Server) Close() error {
+	if s.kept != "" {
+		return errors.Join(s.Stop(), os.RemoveAll(s.dir))
+	}
 	return errors.Join(s.Kill9(), os.RemoveAll(s.dir))
 }

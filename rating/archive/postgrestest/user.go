@@ -24,5 +24,10 @@ func (s *Server) giveUpRoot() error {
 		return err
 	}
 	s.as = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	if s.kept != "" {
+		if err := errors.Join(os.MkdirAll(s.kept, 0o700), os.Chown(s.kept, int(uid), int(gid))); err != nil {
+			return err
+		}
+	}
 	return os.Chown(s.dir, int(uid), int(gid))
 }
