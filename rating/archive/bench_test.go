@@ -22,9 +22,26 @@ const (
 // BenchmarkDrain files settled calls, each a journal line and a CDR, of 5000 extensions over a year: the worst case for
 // the daily sums, since hardly two calls of a transaction share a row.
 func BenchmarkDrain(b *testing.B) {
-	a := open(b, Options{})
+	for _, d := range benchDialects() {
+		b.Run(d, func(b *testing.B) {
+			a := open(b, Options{})
+			records := yearOfCharges(b.N)
+			b.ResetTimer()
+			after := ""
+			for portion := range slices.Chunk(records, maxPerRound) {
+				if _, err := a.put(b.Context(), []batch{{0, after, portion}}, func(string) error { return nil }); err != nil {
+					b.Fatal(err)
+				}
+				after = portion[len(portion)-1].Position
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+		})
+	}
+}
+
+func yearOfCharges(n int) []rating.Filed {
 	w := newWorld(1, benchExtensions, 1)
-	records := make([]rating.Filed, b.N)
+	records := make([]rating.Filed, n)
 	for i := range records {
 		acct := w.pick()
 		w.now = time.Date(2019, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(i%(benchDays*86_400)) * time.Second)
@@ -33,15 +50,7 @@ func BenchmarkDrain(b *testing.B) {
 		e.Ref = string(c.ID)
 		records[i] = rating.Filed{Position: fmt.Sprintf("%d-0", i+1), Entry: e, CDR: c}
 	}
-	b.ResetTimer()
-	after := ""
-	for portion := range slices.Chunk(records, maxPerRound) {
-		if _, err := a.put(b.Context(), []batch{{0, after, portion}}, func(string) error { return nil }); err != nil {
-			b.Fatal(err)
-		}
-		after = portion[len(portion)-1].Position
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+	return records
 }
 
 // BenchmarkOneCall files one call at a time, each synced to the disk.

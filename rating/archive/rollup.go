@@ -86,29 +86,33 @@ func (s *sums) values() []any {
 }
 
 var (
-	addToDay   = addition("roll_day", []string{"generation", "day"}, sumColumns)
-	addToParty = addition("roll_ext", []string{"generation", "party", "day"}, sumColumns)
-	addToMonth = addition("roll_month", []string{"generation", "party", "month"}, callColumns)
+	addToDay   = addition{"roll_day", []string{"generation", "day"}, sumColumns}
+	addToParty = addition{"roll_ext", []string{"generation", "party", "day"}, sumColumns}
+	addToMonth = addition{"roll_month", []string{"generation", "party", "month"}, callColumns}
 )
 
-// addition builds the statement that adds sums to a row, or makes the row.
-func addition(table string, key, sums []string) string {
-	columns := append(slices.Clone(key), sums...)
-	places, updates := make([]string, len(columns)), make([]string, len(sums))
-	for i := range columns {
-		places[i] = parameter(i + 1)
+// sumRows is how many rows one statement adds to: each is a round trip to a database server.
+const sumRows = 200
+
+// addition adds sums to rows of a table, or makes the rows.
+type addition struct {
+	table     string
+	key, sums []string
+}
+
+// text is the statement for some rows, whose keys differ.
+func (a addition) text(rows int) string {
+	updates := make([]string, len(a.sums))
+	for i, c := range a.sums {
+		updates[i] = c + " = " + a.table + "." + c + " + excluded." + c
 	}
-	for i, c := range sums {
-		updates[i] = c + " = " + table + "." + c + " + excluded." + c
-	}
-	return "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (" + strings.Join(places, ", ") +
-		") ON CONFLICT (" + strings.Join(key, ", ") + ") DO UPDATE SET " + strings.Join(updates, ", ")
+	return insertRows(a.table, slices.Concat(a.key, a.sums), rows) + " ON CONFLICT (" + strings.Join(a.key, ", ") + ") DO UPDATE SET " + strings.Join(updates, ", ")
 }
 
 // write adds the tally to the tables, in the order of their keys, which spares the disk.
 func (t *tally) write(s *session) error {
 	for _, day := range slices.Sorted(maps.Keys(t.days)) {
-		if _, err := s.exec(addToDay, append([]any{t.era.generation, day}, t.days[day].values()...)...); err != nil {
+		if _, err := s.exec(addToDay.text(1), append([]any{t.era.generation, day}, t.days[day].values()...)...); err != nil {
 			return err
 		}
 	}
@@ -121,12 +125,16 @@ func (t *tally) write(s *session) error {
 	return t.writeDestinations(s)
 }
 
-func (t *tally) writeParties(s *session, text string, rows map[period]*sums, columns int) error {
+func (t *tally) writeParties(s *session, sums addition, rows map[period]*sums, columns int) error {
 	keys := slices.SortedFunc(maps.Keys(rows), func(a, b period) int {
 		return cmp.Or(cmp.Compare(a.is, b.is), cmp.Compare(a.party, b.party))
 	})
-	for _, k := range keys {
-		if _, err := s.exec(text, append([]any{t.era.generation, k.party, k.is}, rows[k].values()[:columns]...)...); err != nil {
+	for chunk := range slices.Chunk(keys, sumRows) {
+		values := make([]any, 0, len(chunk)*(3+columns))
+		for _, k := range chunk {
+			values = append(append(values, t.era.generation, k.party, k.is), rows[k].values()[:columns]...)
+		}
+		if _, err := s.exec(sums.text(len(chunk)), values...); err != nil {
 			return err
 		}
 	}
