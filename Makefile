@@ -1,7 +1,7 @@
 # make demo   watch real calls being billed and cut; needs nothing but Go
 # make test   everything that must hold; installs what it needs (Debian, as root)
 .DEFAULT_GOAL := build
-.PHONY: build ui browser demo setup test lint race fuzz bench bench-ledger bench-sip bench-peer flood deb install-test clean
+.PHONY: build ui browser client demo setup test lint race fuzz bench bench-ledger bench-sip bench-peer flood deb install-test clean
 
 VERSION ?= dev
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
@@ -22,7 +22,12 @@ browser:          ## the web interface: built files current, unit tests, and eve
 	$(NODE) npm --prefix admin/ui run build
 	@test -z "$$(git status --porcelain -- admin/ui)" || { git status --porcelain -- admin/ui; echo "the built interface is not what its sources give: run make ui and commit"; exit 1; }
 	$(NODE) npm --prefix admin/ui test
+	$(MAKE) client
 	$(NODE) TOLLGATE_BROWSER=1 go test -run 'TestBrowser$$' -count 1 -timeout 30m ./cmd/tollgate
+
+client:           ## a client that openapi-typescript generates from the description of the API compiles (needs make browser's or make ui's packages)
+	$(NODE) npm --prefix admin/ui exec --no -- openapi-typescript admin/openapi.json -o admin/ui/client/schema.d.ts
+	$(NODE) npm --prefix admin/ui exec --no -- tsc -p admin/ui/client
 
 demo:             ## a complete world on loopback; Ctrl-C ends it
 	@CGO_ENABLED=0 go run ./cmd/tollgate demo $(ARGS)
