@@ -16,12 +16,20 @@ export const i18n = createI18n({ legacy: false, locale: 'en', fallbackLocale: 'e
 /** Element Plus' own words, for el-config-provider. */
 export const elementLanguage = shallowRef<Language>(elementEn)
 
+const faults = shallowRef<(message: string) => string | undefined>(() => undefined)
+
+/** What the server says of a field, in the visitor's language where it is known, else as it came. */
+export function serverWords(message: string): string {
+  return (i18n.global.locale.value === 'zh-CN' ? faults.value(message) : undefined) ?? message
+}
+
 const remembered = 'tollgate.language'
 
 /** Switches the language without a reload, and remembers it. */
 export async function speak(tongue: Tongue): Promise<void> {
   if (tongue === 'zh-CN') {
-    const [own, element] = await Promise.all([import('./zh-CN'), import('element-plus/es/locale/lang/zh-cn')])
+    const [own, element, known] = await Promise.all([import('./zh-CN'), import('element-plus/es/locale/lang/zh-cn'), import('./zh-CN/faults')])
+    faults.value = known.default
     i18n.global.setLocaleMessage('zh-CN', own.default)
     elementLanguage.value = element.default
   } else {

@@ -1,5 +1,6 @@
 import { nextTick, reactive, ref, shallowRef } from 'vue'
 import { asProblem, type Problem } from '../api/problem'
+import { serverWords } from '../i18n'
 
 /** Rules of a form: a field's name, and what is wrong with it now ("" for nothing). */
 export type Rules = Record<string, () => string>
@@ -40,7 +41,7 @@ export function useForm(rules: Rules = {}) {
     for (const fault of p.errors) {
       const field = fault.location.replace(/^(body|query|header)\./, '').replace(/^set\./, '')
       const at = known.find((k) => field === k || field.startsWith(k + '[') || field.startsWith(k + '.'))
-      if (at) errors[at] = fault.message
+      if (at) errors[at] = serverWords(fault.message)
       else left.push(fault)
     }
     problem.value = p.errors.length > 0 && left.length === 0 ? undefined : p

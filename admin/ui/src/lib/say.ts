@@ -1,7 +1,7 @@
 import { ElMessage } from 'element-plus/es/components/message/index'
 import 'element-plus/es/components/message/style/css'
 import { asProblem } from '../api/problem'
-import { i18n } from '../i18n'
+import { i18n, serverWords } from '../i18n'
 
 /** A problem in a sentence of the user's language, with the server's own words where they say more. */
 export function words(thrown: unknown): string {
@@ -11,7 +11,8 @@ export function words(thrown: unknown): string {
   const known = te(key, 'en') ? t(key, { n: p.retryAfter || 1 }) : p.title
   const detailSaysMore = ['conflict', 'insufficient-funds', 'not-found', 'validation', 'forbidden', 'license-expired', 'precondition-failed'].includes(p.type) || !known
   if (!p.detail || !detailSaysMore) return known
-  return locale.value === 'en' && p.type !== 'validation' ? p.detail : `${known} (${p.detail})`
+  if (locale.value === 'en') return p.type === 'validation' ? `${known} (${p.detail})` : p.detail
+  return `${known}（${serverWords(p.detail)}）`
 }
 
 export const say = {

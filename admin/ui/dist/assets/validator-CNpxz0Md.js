@@ -1,1 +1,0 @@
-import{Ct as e}from"./ProblemNote-CarXbJTv.js";var t=t=>[``,...e].includes(t);export{t};
