@@ -77,7 +77,7 @@ DEBVERSION ?= 0~git$(shell git log -1 --format=%cd --date=format:%Y%m%d 2>/dev/n
 deb: build        ## bin/tollgate_VERSION_ARCH.deb
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null) deploy/debian/build bin/tollgate $(DEBVERSION) bin/tollgate_$(DEBVERSION)_$$(dpkg --print-architecture).deb
 
-install-test:     ## the README's chapter on installing, on a fresh Debian; then the package's life (root, Debian; about five minutes)
+install-test:     ## the README's chapter on installing, on a fresh Debian; then the package's life (root, Debian)
 	deploy/installtest/run
 
 clean:
