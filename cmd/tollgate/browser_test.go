@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"tollgate/rating"
+	"tollgate/rating/hooks"
 	"tollgate/sipctl/siptest"
 )
 
@@ -28,7 +30,7 @@ func TestBrowser(t *testing.T) {
 	t.Cleanup(func() { sayBrowserFailures(t, ui) })
 	o := newOffice(t, "")
 	o.call("POST", "/dial-rules", map[string]any{"position": 2, "prefix": "8", "strip": 1, "trunks": []string{"FXO-1"}}, nil, 201)
-	switchboard := httptest.NewServer(&switchboard{office: o, phones: map[string]*siptest.Phone{}, calls: map[string]*siptest.Call{}})
+	switchboard := httptest.NewServer(&switchboard{office: o, hooks: hooks.New(o.store().Client), phones: map[string]*siptest.Phone{}, calls: map[string]*siptest.Call{}})
 	t.Cleanup(switchboard.Close)
 	playwright := []string{"playwright", "test"}
 	if arguments != "1" {
@@ -37,14 +39,14 @@ func TestBrowser(t *testing.T) {
 	expired := expiredNode(t)
 	run := exec.Command("npx", playwright...)
 	run.Dir, run.Stdout, run.Stderr = ui, os.Stdout, os.Stderr
-	run.Env = append(cleanEnvironment(), "UI_URL="+o.api, "UI_PASSWORD="+adminPassword, "UI_SWITCHBOARD="+switchboard.URL, "UI_EXPIRED_URL="+expired.api, "UI_EXPIRED_USER="+expired.user, "UI_EXPIRED_PASSWORD="+expired.password)
+	run.Env = append(cleanEnvironment(), "UI_URL="+o.api, "UI_PASSWORD="+adminPassword, "UI_SWITCHBOARD="+switchboard.URL, "UI_EXPIRED_URL="+expired.api, "UI_EXPIRED_USER="+expired.user, "UI_EXPIRED_PASSWORD="+expired.password, "UI_EXPIRED_LICENSE="+expired.licence)
 	if err := run.Run(); err != nil {
 		t.Fatalf("the browser tests failed (traces and pictures: %s): %v", filepath.Join(ui, "test-results"), err)
 	}
 }
 
-// expiredOffice is an installation whose trial is over, and the billing manager who may not sign in there.
-type expiredOffice struct{ api, user, password string }
+// expiredOffice is an installation whose trial is over, the billing manager who may not sign in there, and a licence for it.
+type expiredOffice struct{ api, user, password, licence string }
 
 func expiredNode(t *testing.T) expiredOffice {
 	t.Helper()
@@ -56,6 +58,7 @@ func expiredNode(t *testing.T) expiredOffice {
 	n.call("PUT", "/billing", map[string]any{"active": true}, nil, 200)
 	var manager struct{ Username, Password string }
 	n.call("POST", "/managers", map[string]any{"role": "manager"}, &manager, 201)
+	licence := n.licence()
 	n.stop()
 	n.process = nil
 	late := exec.Command(path, "serve", "-c", n.config)
@@ -76,7 +79,7 @@ func expiredNode(t *testing.T) expiredOffice {
 		response.Body.Close()
 		return response.StatusCode == http.StatusOK
 	})
-	return expiredOffice{n.api, manager.Username, manager.Password}
+	return expiredOffice{n.api, manager.Username, manager.Password, licence}
 }
 
 // switchboard lets the browser tests make real calls and see their SIP side.
@@ -84,8 +87,10 @@ func expiredNode(t *testing.T) expiredOffice {
 //	POST   /calls?from=101&to=988360046   places a call, answers {"id"}
 //	GET    /calls/ID                      {"state": "calling|talking|ended|refused", "code", "ended_by", "reason"}
 //	DELETE /calls/ID                      the caller hangs up
+//	POST   /dead-letters                  a delivery to https://hooks.example/gone was tried for a day
 type switchboard struct {
 	office *office
+	hooks  *hooks.Queue
 
 	mu     sync.Mutex
 	phones map[string]*siptest.Phone
@@ -97,6 +102,10 @@ func (s *switchboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
 	defer cancel()
+	if r.URL.Path == "/dead-letters" {
+		s.bury(ctx, w)
+		return
+	}
 	if r.Method == http.MethodPost {
 		from := r.URL.Query().Get("from")
 		if s.phones[from] == nil {
@@ -120,6 +129,20 @@ func (s *switchboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	answer(w, stateOf(call))
+}
+
+// bury leaves what the courier leaves of a recharge that nobody would hear of for a day.
+func (s *switchboard) bury(ctx context.Context, w http.ResponseWriter) {
+	began := time.Now().Add(-25 * time.Hour)
+	event, err := rating.NewEvent(fmt.Sprint("recharge-", time.Now().UnixNano()), rating.Recharged, began, map[string]any{"extension": rich})
+	if err == nil {
+		err = s.hooks.Bury(ctx, rating.Delivery{ID: event.ID + "-0", URL: "https://hooks.example/gone", Event: event, Attempts: 31, FirstAt: began, LastAt: time.Now(), LastError: "410 Gone"})
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	answer(w, map[string]any{})
 }
 
 // stateOf says what the caller's phone knows of its call, without waiting for anything.

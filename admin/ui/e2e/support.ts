@@ -134,6 +134,12 @@ export class Office {
     return new Call(this.request, ((await answer.json()) as { id: string }).id)
   }
 
+  /** A delivery of a webhook that was given up after a day. */
+  async deadLetter() {
+    const answer = await this.request.post(`${board}/dead-letters`)
+    expect(answer.ok(), await answer.text()).toBe(true)
+  }
+
   /** A manager or viewer of its own, with the password. */
   async person(role: 'manager' | 'viewer'): Promise<{ username: string; password: string }> {
     const { username, password } = await this.api<{ username: string; password: string }>('POST', '/managers', { role })

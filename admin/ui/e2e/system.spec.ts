@@ -187,6 +187,18 @@ test('Webhooks: added, edited, its secret kept, deleted', async ({ page, office 
   await expect(page.locator('[data-test=dead-letters]')).toContainText('No delivery was given up')
 })
 
+test('Webhooks: a delivery that was given up is sent again', async ({ page, office }) => {
+  await office.deadLetter()
+  await signIn(page, office)
+  await visit(page, '/settings')
+  const given = page.locator('[data-test=dead-letters]')
+  await expect(given).toContainText(/Recharge.*hooks\.example\/gone.*410 Gone.*31/s)
+  await accessible(page, 'dead letters')
+  await given.locator('[data-test=retry]').click()
+  await said(page, 'It is on its way again')
+  await expect(given).toContainText('No delivery was given up')
+})
+
 test('Audit log: who changed what, before and after', async ({ page, office, n }) => {
   await office.extension(n(5301), '5')
   await office.api('PATCH', `/extensions/${n(5301)}`, { credit: '3.0000' })
