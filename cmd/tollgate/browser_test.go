@@ -50,35 +50,12 @@ type expiredOffice struct{ api, user, password, licence string }
 
 func expiredNode(t *testing.T) expiredOffice {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "tollgate-timetravel")
-	if out, err := exec.Command("go", "build", "-tags", "timetravel", "-o", path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	n := newNode(t, "")
+	n := trialNode(t, "late")
 	n.call("PUT", "/billing", map[string]any{"active": true}, nil, 200)
 	var manager struct{ Username, Password string }
 	n.call("POST", "/managers", map[string]any{"role": "manager"}, &manager, 201)
 	licence := n.licence()
-	n.stop()
-	n.process = nil
-	late := exec.Command(path, "serve", "-c", n.config)
-	late.Env = append(cleanEnvironment(), "TIMETRAVEL=744h")
-	log := &buffer{}
-	late.Stdout, late.Stderr = log, log
-	if err := late.Start(); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	n.process, n.log, n.done = late, log, done
-	go func() { done <- late.Wait(); close(done) }()
-	n.await("ready a month later", 30*time.Second, func() bool {
-		response, err := http.Get(n.api + "/readyz")
-		if err != nil {
-			return false
-		}
-		response.Body.Close()
-		return response.StatusCode == http.StatusOK
-	})
+	n.at(31 * 24 * time.Hour)
 	return expiredOffice{n.api, manager.Username, manager.Password, licence}
 }
 

@@ -50,7 +50,7 @@ func (a *app) services() []service {
 		{"late start", a.lateStart},
 		{"catalog", a.catalog.Run},
 		{"licence", a.license.Run},
-		{"licence watch", every(licenseWatchEvery, a.watchLicense(time.Now))},
+		{"licence watch", every(licenseWatchEvery, a.watchLicense(licenseClock()))},
 		{"licence attempts", a.recordAttempts},
 		{"archive", a.archiveRecords},
 		{"time zone", a.followTimeZone},

@@ -133,7 +133,7 @@ func TestWebhooksAreTold(t *testing.T) {
 	}
 	o.await("up", 20*time.Second, health("up"))
 	time.Sleep(2 * trunksEvery) // so that the watch has seen it up
-	second.Close()
+	second.SetReply("OPTIONS", siptest.Reply{Code: 503})
 
 	if e := receiver.want(o.node, "recharge", 2); e.Data["extension"] == nil || e.Data["by"] != "admin" {
 		t.Errorf("recharge: %+v", e)
@@ -153,8 +153,12 @@ func TestWebhooksAreTold(t *testing.T) {
 	if len(receiver.events("trunk.up")) > 0 {
 		t.Errorf("a trunk that was never down is up: %+v", receiver.events("trunk.up"))
 	}
+	second.SetReply("OPTIONS", siptest.Reply{})
+	if e := receiver.want(o.node, "trunk.up", 1); e.Data["trunk"] != "spare" || e.Data["node"] != "test" {
+		t.Errorf("trunk.up: %+v", e)
+	}
 	time.Sleep(time.Second)
-	for name, count := range map[string]int{"recharge": 2, "limit.reached": 1, "balance.low": 1, "call.cut": 1, "trunk.down": 1} {
+	for name, count := range map[string]int{"recharge": 2, "limit.reached": 1, "balance.low": 1, "call.cut": 1, "trunk.down": 1, "trunk.up": 1} {
 		if got := receiver.events(name); len(got) != count {
 			t.Errorf("%s was told %d times, want %d: %+v", name, len(got), count, got)
 		}
@@ -188,4 +192,26 @@ func TestWebhooksDoNotReachInside(t *testing.T) {
 	o.start()
 	o.setHooks(true, object{"url": receiver.URL, "secret": receiver.secret, "events": []string{"recharge"}})
 	receiver.want(o.node, "recharge", 1) // it waited, through a restart
+}
+
+// The end of the trial is told by webhook, once a day, whatever is restarted.
+func TestAWebhookIsToldThatTheTrialEnds(t *testing.T) {
+	const day = 24 * time.Hour
+	n := trialNode(t, "test")
+	n.call("PUT", "/billing", map[string]any{"active": true}, nil, 200)
+	receiver := newHookReceiver(t, 0)
+	n.setHooks(true, map[string]any{"url": receiver.URL, "secret": receiver.secret, "events": []string{"license.expiring"}})
+	n.at(25 * day)
+	if e := receiver.want(n, "license.expiring", 1); e.Data["expires_at"] == nil || e.Data["days_left"] != 5.0 {
+		t.Errorf("license.expiring: %+v", e)
+	}
+	n.at(25 * day)
+	n.at(26 * day)
+	if e := receiver.want(n, "license.expiring", 2); e.Data["days_left"] != 4.0 {
+		t.Errorf("license.expiring on the next day: %+v", e)
+	}
+	time.Sleep(2 * licenseWatchEvery)
+	if got := receiver.events("license.expiring"); len(got) != 2 {
+		t.Errorf("told %d times in two days: %+v", len(got), got)
+	}
 }
