@@ -189,7 +189,8 @@ func (s still) HangUpExtension(string) int                       { return 0 }
 
 // bodies are the operations that take one.
 var bodies = []string{"POST /extensions", "PATCH /extensions", "PATCH /extensions/101", "POST /recharges", "POST /recharges/preview", "POST /rates", "PUT /rates/1",
-	"PATCH /rates/1", "POST /rates/quote", "PUT /settings", "PUT /billing", "POST /trunks", "PATCH /trunks/FXO-1", "POST /dial-rules", "PATCH /dial-rules/1", "POST /dial-rules/test", "POST /tokens"}
+	"PATCH /rates/1", "POST /rates/quote", "PUT /settings", "PUT /billing", "POST /trunks", "PATCH /trunks/FXO-1", "POST /dial-rules", "PATCH /dial-rules/1", "POST /dial-rules/test", "POST /tokens",
+	"POST /extensions/import?dry_run=true", "POST /extensions/import", "POST /rates/import?dry_run=true", "POST /rates/import"}
 
 // FuzzBodies sends any body to any operation: it is taken, or refused with a problem that names what is wrong; never is
 // it our fault, and never is something stored that breaks a rule.
@@ -208,6 +209,8 @@ func FuzzBodies(f *testing.F) {
 	f.Add(11, `{"name":"X","uri":"sip:[::1]:5060;transport=tls","sources":["::ffff:1.2.3.4/120"],"failover_codes":[1.0]}`)
 	f.Add(13, `{"trunks":["FXO-1"],"strip":40,"number_length":-1}`)
 	f.Add(16, `{"name":"x","role":"admin","expires_at":"9999-12-31T23:59:59Z"}`)
+	f.Add(18, "Extension,Username,Credit\n102,\"a\"\"b\",1.5\n\xff,,\n")
+	f.Add(20, "\xef\xbb\xbfRemark;Prefix;Rate;Billing Unit;Extensions\r\nx;+49;0.01;60;101 102\r\n")
 	catalog := newStill()
 	server := newServer(Config{Realm: "x"}, Deps{Catalog: catalog, Operators: catalog, Ledger: catalog, LiveCalls: catalog, License: catalog, AuditLog: catalog, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	engine := server.engine()
@@ -217,6 +220,9 @@ func FuzzBodies(f *testing.F) {
 		request.Header.Set("Authorization", "Bearer x")
 		request.Header.Set(idempotencyKey, "k")
 		request.Header.Set("Content-Type", "application/json")
+		if strings.Contains(path, "/import") {
+			request.Header.Set("Content-Type", "text/csv")
+		}
 		recorder := httptest.NewRecorder()
 		engine.ServeHTTP(recorder, request)
 		switch recorder.Code {
