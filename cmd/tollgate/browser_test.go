@@ -113,6 +113,9 @@ func (s *switchboard) bury(ctx context.Context, w http.ResponseWriter) {
 	began := time.Now().Add(-25 * time.Hour)
 	event, err := rating.NewEvent(fmt.Sprint("recharge-", time.Now().UnixNano()), rating.Recharged, began, map[string]any{"extension": rich})
 	if err == nil {
+		err = s.hooks.Put(ctx, event, []string{"https://hooks.example/gone"})
+	}
+	if err == nil { // before the courier looks, which forgets what no webhook wants
 		err = s.hooks.Bury(ctx, rating.Delivery{ID: event.ID + "-0", URL: "https://hooks.example/gone", Event: event, Attempts: 31, FirstAt: began, LastAt: time.Now(), LastError: "410 Gone"})
 	}
 	if err != nil {

@@ -37,8 +37,9 @@ test('every page, dark and Chinese', async ({ page, office }) => {
   }
 })
 
-test('every page on a phone', async ({ page, office }) => {
+test('every page on a phone', async ({ page, office, n }) => {
   test.setTimeout(300_000)
+  await office.extension(n(100000000001), '0', { username: 'Aratherlongusernamewithoutanyblanks' }) // has no money: it is on the dashboard
   await look(page, { phone: true })
   await signIn(page, office)
   for (const path of pages.admin) {
