@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -49,21 +48,9 @@ func startPeer(t *testing.T, trunk int) subject {
 	store := redistest.StartServer(t, redistest.TCP(), redistest.Config("appendonly", "no"), redistest.Config("save", ""))
 	at, dir := fmt.Sprintf("127.0.0.1:%d", freePort(t)), t.TempDir()
 	host, port, _ := strings.Cut(store.Addr, ":")
-	log := &buffer{}
 	process := exec.Command(program, "-DD", "-E", "-e", "-m", "1024", "-w", dir, "-Y", dir, "-f", absolute(t, "testdata/cnxcc.cfg"), "-A", "LISTEN=udp:"+at,
 		"-A", fmt.Sprintf("TRUNK=%q", fmt.Sprintf("sip:127.0.0.1:%d", trunk)), "-A", fmt.Sprintf("REDIS=%q", "addr="+host+";port="+port+";db=1"))
-	process.Stdout, process.Stderr = log, log
-	process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	if err := process.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = process.Process.Signal(syscall.SIGTERM)
-		_ = process.Wait()
-		if t.Failed() {
-			t.Logf("log of kamailio:\n%s", log.tail(4000))
-		}
-	})
+	companion(t, "kamailio", process)
 	time.Sleep(3 * time.Second) // it fills its shared memory
 	info, err := store.Client().Info(t.Context(), "server").Result()
 	if err != nil {

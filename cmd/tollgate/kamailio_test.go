@@ -88,20 +88,8 @@ func startEdgeWith(t *testing.T, defines []string, nodes ...*office) *edge {
 	if out, err := exec.Command(program, append([]string{"-c"}, args...)...).CombinedOutput(); err != nil {
 		t.Fatalf("kamailio -c: %v\n%s", err, out)
 	}
-	log := &buffer{}
 	process := exec.Command(program, append([]string{"-DD", "-E", "-e", "-m", "64", "-M", "8", "-n", "2", "-w", dir, "-Y", dir}, args...)...)
-	process.Stdout, process.Stderr = log, log
-	process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	if err := process.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = process.Process.Signal(syscall.SIGTERM)
-		_ = process.Wait()
-		if t.Failed() {
-			t.Logf("log of kamailio:\n%s", log.tail(4000))
-		}
-	})
+	companion(t, "kamailio", process)
 	return e
 }
 

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,21 +19,9 @@ func TestMediaThroughAnRTPEngineAtTheEdge(t *testing.T) {
 	program := checkedBy(t, "rtpengine")
 	const relay = "127.0.0.9"
 	control := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	log := &buffer{}
 	engine := exec.Command(program, "--foreground", "--log-stderr", "--table=-1", "--interface="+relay, "--listen-ng="+control,
 		"--port-min=31000", "--port-max=31200", "--num-threads=2", "--pidfile="+filepath.Join(t.TempDir(), "pid"))
-	engine.Stdout, engine.Stderr = log, log
-	engine.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	if err := engine.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = engine.Process.Signal(syscall.SIGTERM)
-		_ = engine.Wait()
-		if t.Failed() {
-			t.Logf("log of rtpengine:\n%s", log.tail(4000))
-		}
-	})
+	companion(t, "rtpengine", engine)
 	o := newOffice(t, "")
 	phoneMedia, carrierMedia := mediaSocket(t, "127.0.0.5"), mediaSocket(t, "127.0.0.1")
 	answer := siptest.Answer(20 * time.Millisecond)
