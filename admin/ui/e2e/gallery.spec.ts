@@ -18,7 +18,6 @@ test('every page in every look', async ({ page, office }) => {
   for (const [i, name] of names.entries()) await office.extension(String(221 + i), String(5 + ((i * 37) % 50)), { username: name })
   for (const [from, to] of [['221', '988360046'], ['222', '955501234'], ['223', '977700100']] as const) await (await office.call(from, to)).hangUp()
   await office.dial('224', '0049123')
-  await office.deadLetter()
   await office.api('POST', '/tokens', { name: 'monitoring', role: 'viewer' })
   const call = await office.call('221')
   await signIn(page, office)
