@@ -1,0 +1,1 @@
+import"./ProblemNote-D_ftXQMG.js";
