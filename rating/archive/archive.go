@@ -23,11 +23,12 @@ type Options struct {
 	Log      *slog.Logger   // nil = slog.Default
 }
 
-// Archive is an open archive. It is safe for concurrent use. One process writes an SQLite file and any number read it;
+// Archive is an open archive. It is safe for concurrent use. One process writes an SQLite file (a second gets ErrInUse) and any number read it;
 // PostgreSQL is written by all nodes of an installation, of which one at a time drains the outbox.
 type Archive struct {
 	dialect  dialect
 	pools    pools
+	sole     *sole // nil: others may write, or we only read
 	readOnly bool
 	log      *slog.Logger
 	location *time.Location // of a new archive
@@ -62,6 +63,11 @@ func Open(ctx context.Context, o Options) (*Archive, error) {
 	}
 	if a.location == nil {
 		a.location = time.UTC
+	}
+	if d.sole != nil && !o.ReadOnly {
+		if a.sole, err = d.sole(ctx, dsn, a.log); err != nil {
+			return nil, errors.Join(fmt.Errorf("open archive %s: %w", Shown(dsn), err), a.Close())
+		}
 	}
 	err = a.Ready(ctx)
 	if o.Patient && errors.Is(err, rating.ErrUnavailable) {
@@ -164,5 +170,5 @@ func (a *Archive) Warnings(ctx context.Context) ([]string, error) {
 func (a *Archive) Close() error {
 	a.lead.mu.Lock()
 	defer a.lead.mu.Unlock()
-	return errors.Join(a.giveUpLead(), a.pools.close())
+	return errors.Join(a.giveUpLead(), a.pools.close(), a.sole.release())
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
 )
@@ -22,8 +23,9 @@ type dialect struct {
 	exclusive   string                                                  // begins a transaction that changes something: no other process has one; "" = there is no other
 	prepares    bool                                                    // statements that are repeated are to be prepared by us; else the driver does it
 	lead        func(ctx context.Context, p pools) (lead *sql.Conn, held bool, err error)
-	absent      func(error) bool // a table is not there
-	refused     func(error) bool // the value itself is not accepted: trying again cannot help
+	sole        func(ctx context.Context, dsn string, log *slog.Logger) (*sole, error) // waits until no other process writes; nil = several may
+	absent      func(error) bool                                                       // a table is not there
+	refused     func(error) bool                                                       // the value itself is not accepted: trying again cannot help
 	advice      func(ctx context.Context, p pools) ([]string, error)
 }
 

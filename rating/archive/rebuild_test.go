@@ -29,6 +29,9 @@ func TestZoneIsKeptOverARestart(t *testing.T) { onBoth(t, testZoneIsKeptOverARes
 func testZoneIsKeptOverARestart(t *testing.T) {
 	path := dsn(t)
 	a, w := filled(t, 42, 200, Options{DSN: path, Location: zone(t, "Asia/Kathmandu")})
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
 	again := open(t, Options{DSN: path, Location: zone(t, "UTC")})
 	everythingOnce(t, again, w, zone(t, "Asia/Kathmandu"))
 	if a.ID() != again.ID() || a.ID() == "" {

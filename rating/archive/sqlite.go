@@ -25,6 +25,7 @@ var sqliteDialect = dialect{
 	index:       func(name string) string { return " INDEXED BY " + name },
 	snapshot:    &sql.TxOptions{ReadOnly: true}, // a reader in WAL mode sees the state of its first statement
 	prepares:    true,
+	sole:        takeSole,
 	absent:      func(err error) bool { return strings.Contains(err.Error(), "no such table") },
 	refused:     refusedBySQLite,
 }

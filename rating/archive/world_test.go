@@ -327,6 +327,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(victimFile) != "" {
 		beVictim()
 	}
+	if os.Getenv(soleFile) != "" {
+		beHolder()
+	}
 	code := m.Run()
 	if postgresStarted.Load() {
 		if server, err := sharedPostgres(); err == nil {
