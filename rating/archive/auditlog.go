@@ -115,12 +115,16 @@ func rawOf(text *string) json.RawMessage {
 	return json.RawMessage(*text)
 }
 
-// fileAudit files an audit record and reports whether it was new: its id names it.
-func (f *filing) fileAudit(r *rating.AuditRecord) (added bool, err error) {
+// fileAudit files an audit record unless it is there: its id names it.
+func (f *filing) fileAudit(r *rating.AuditRecord) error {
 	rows, err := f.session.exec(`INSERT INTO audit_log (n, id, at, actor, role, address, action, object, before, after, folded)
  SELECT COALESCE(MAX(n), 0) + 1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM audit_log WHERE true ON CONFLICT DO NOTHING`,
 		r.ID, r.At.UnixMicro(), r.Actor, string(r.Role), r.Address, r.Action, r.Object, textOrNull(r.Before), textOrNull(r.After), r.Searched())
-	return rows == 1, err
+	if err == nil {
+		f.outcome.filed += rows
+		f.outcome.duplicates += 1 - rows
+	}
+	return err
 }
 
 func textOrNull(raw json.RawMessage) any {

@@ -8,34 +8,28 @@ import (
 	"tollgate/rating"
 )
 
-// insertCDR files a CDR under number n, and does nothing where its id is filed already.
-const insertCDR = `INSERT INTO cdrs (n, id, party, dialled, sent, trunk, rate_id, rate, units, started_at, answered_at, ended_at,
- duration, cost, currency, disposition, reason, unbilled, sip_code, ended_by, attempts, count, node, call_id_a, call_id_b, post_dial_ms, charged)
- VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)
- ON CONFLICT DO NOTHING`
+// cdrTable names the columns of rowOfCDR.
+var cdrTable = table{"cdrs", []string{"n", "id text", "party", "dialled text", "sent text", "trunk text", "rate_id", "rate", "units", "started_at", "answered_at", "ended_at",
+	"duration", "cost", "currency text", "disposition text", "reason text", "unbilled text", "sip_code", "ended_by text", "attempts text", "count", "node text", "call_id_a text", "call_id_b text", "post_dial_ms", "charged"}, "DO NOTHING"}
 
 // cdrColumns are what scanCDR reads, of cdrs c, parties p and rates r.
 const cdrColumns = `c.id, p.extension, p.username, c.dialled, c.sent, c.trunk, c.rate_id, r.body, c.units, c.started_at, c.answered_at, c.ended_at,
  c.duration, c.cost, c.currency, c.disposition, c.reason, c.unbilled, c.sip_code, c.ended_by, c.attempts, c.count, c.node, c.call_id_a, c.call_id_b, c.post_dial_ms`
 
-// fileCDR reports whether the CDR was new.
-func (r *registrar) fileCDR(n int64, c *rating.CDR, charged bool) (added bool, party int64, err error) {
+// rowOfCDR is a CDR as its table has it, under number n, and its party.
+func (r *registrar) rowOfCDR(n int64, c *rating.CDR, charged bool) (row []any, party int64, err error) {
 	if party, err = r.party(c.Extension, c.Username); err != nil {
-		return false, 0, err
+		return nil, 0, err
 	}
 	rate, err := r.rate(c.Rate)
 	if err != nil {
-		return false, 0, err
+		return nil, 0, err
 	}
 	attempts, err := json.Marshal(c.Attempts)
-	if err != nil {
-		return false, 0, err
-	}
-	rows, err := r.session.exec(insertCDR, n, string(c.ID), party, c.Dialled, c.Sent, c.Trunk, c.RateID, rate, c.Units,
+	return []any{n, string(c.ID), party, c.Dialled, c.Sent, c.Trunk, c.RateID, rate, c.Units,
 		c.StartedAt.UnixMicro(), micros(c.AnsweredAt), micros(c.EndedAt), c.Duration, int64(c.Cost), c.Currency,
 		string(c.Disposition), string(c.Reason), textOf(c.Unbilled), c.SIPCode, string(c.EndedBy), string(attempts), c.Count,
-		c.Node, c.CallIDA, c.CallIDB, c.PostDial, boolean(charged))
-	return rows == 1, party, err
+		c.Node, c.CallIDA, c.CallIDB, c.PostDial, boolean(charged)}, party, err
 }
 
 // scanCDR reads cdrColumns, and whatever else the query selects before them.

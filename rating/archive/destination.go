@@ -61,22 +61,18 @@ func whyOf(reason rating.Reason, why *rating.Unbilled) string {
 	return ordinary
 }
 
-const addToDestination = `INSERT INTO roll_dest (generation, why, day, prefix, calls, answered, seconds, cost, last_at, example)
- VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (generation, why, day, prefix) DO UPDATE SET
- calls = roll_dest.calls + excluded.calls, answered = roll_dest.answered + excluded.answered, seconds = roll_dest.seconds + excluded.seconds,
- cost = roll_dest.cost + excluded.cost,
+var destinationTable = table{"roll_dest", []string{"generation", "why text", "day", "prefix text", "calls", "answered", "seconds", "cost", "last_at", "example text"},
+	adding("roll_dest", []string{"generation", "why", "day", "prefix"}, []string{"calls", "answered", "seconds", "cost"}) + `,
  example = CASE WHEN excluded.last_at >= roll_dest.last_at THEN excluded.example ELSE roll_dest.example END,
- last_at = CASE WHEN excluded.last_at >= roll_dest.last_at THEN excluded.last_at ELSE roll_dest.last_at END`
+ last_at = CASE WHEN excluded.last_at >= roll_dest.last_at THEN excluded.last_at ELSE roll_dest.last_at END`}
 
-func (t *tally) writeDestinations(s *session) error {
+func (t *tally) destinationRows() (rows [][]any) {
 	keys := slices.SortedFunc(maps.Keys(t.destinations), func(a, b destination) int {
 		return cmp.Or(cmp.Compare(a.why, b.why), cmp.Compare(a.day, b.day), cmp.Compare(a.prefix, b.prefix))
 	})
 	for _, k := range keys {
 		d := t.destinations[k]
-		if _, err := s.exec(addToDestination, t.era.generation, k.why, k.day, k.prefix, d.attempts, d.answered, d.seconds, int64(d.cost), d.lastAt, d.example); err != nil {
-			return err
-		}
+		rows = append(rows, []any{t.era.generation, k.why, k.day, k.prefix, d.attempts, d.answered, d.seconds, int64(d.cost), d.lastAt, d.example})
 	}
-	return nil
+	return rows
 }

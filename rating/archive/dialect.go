@@ -22,6 +22,7 @@ type dialect struct {
 	snapshot    *sql.TxOptions                                          // of a transaction that sees one state of the database throughout
 	exclusive   string                                                  // begins a transaction that changes something: no other process has one; "" = there is no other
 	prepares    bool                                                    // statements that are repeated are to be prepared by us; else the driver does it
+	arrays      bool                                                    // takes the rows of an insertion as an array for each column
 	lead        func(ctx context.Context, p pools) (lead *sql.Conn, held bool, err error)
 	sole        func(ctx context.Context, dsn string, log *slog.Logger) (*sole, error) // waits until no other process writes; nil = several may
 	absent      func(error) bool                                                       // a table is not there

@@ -182,18 +182,21 @@ func (d *Drain) readShard(ctx context.Context, shard, most int) ([]rating.Filed,
 }
 
 // put files the batches. Where the database refuses a value, the batches are made smaller until the record that it
-// comes from stands alone, and that one is set aside.
+// comes from stands alone, and that one is set aside. They are made smaller, too, for a database that does not get done.
 func (d *Drain) put(ctx context.Context, batches []batch) (int, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putTimeout)
 	defer cancel()
 	done, err := d.Archive.put(ctx, batches, d.step)
-	if err != nil && d.Archive.dialect.refused(err) {
+	switch {
+	case err == nil:
+		d.limit = min(2*d.limit, maxPerShard)
+	case d.Archive.dialect.refused(err):
 		if d.limit == 1 {
 			done, batches, err = d.isolate(ctx, batches)
 		}
 		d.limit = max(1, d.limit/8)
-	} else if err == nil {
-		d.limit = min(2*d.limit, maxPerShard)
+	case errors.Is(err, context.DeadlineExceeded):
+		d.limit = max(1, d.limit/8)
 	}
 	if err != nil {
 		return 0, err

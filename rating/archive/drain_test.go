@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -250,9 +251,53 @@ func testRepeatedRecordIsPassedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	everythingOnce(t, a, w, time.UTC)
-	if s := d.Stats(); s.Duplicates != 50 || s.Quarantined != 0 {
-		t.Errorf("counted %+v, want 50 duplicates", s)
+	if s := d.Stats(); s.Duplicates != 50 || s.Filed != 50 || s.Quarantined != 0 {
+		t.Errorf("counted %+v, want 50 records and 50 duplicates", s)
 	}
+}
+
+// New records that come twice in one batch are filed once.
+func TestRecordTwiceInABatchIsFiledOnce(t *testing.T) { onBoth(t, testRecordTwiceInABatchIsFiledOnce) }
+
+func testRecordTwiceInABatchIsFiledOnce(t *testing.T) {
+	w, box, a := newWorld(11, 4, 1), newOutbox(1), open(t, Options{})
+	for range 50 {
+		f := w.step()
+		box.add(f, f)
+	}
+	d := &Drain{Outbox: box, Archive: a}
+	if err := d.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	everythingOnce(t, a, w, time.UTC)
+	if s := d.Stats(); s.Filed != 50 || s.Duplicates != 50 || s.Quarantined != 0 {
+		t.Errorf("counted %+v, want 50 records and 50 duplicates", s)
+	}
+}
+
+// A database that does not get done with a transaction in time gets smaller ones, down to a record of each shard.
+func TestBatchesShrinkForASlowDatabase(t *testing.T) {
+	w, box, a := newWorld(12, 4, 1), newOutbox(1), open(t, Options{})
+	for range 100 {
+		box.add(w.step())
+	}
+	slow := true
+	d := &Drain{Outbox: box, Archive: a, stop: func(step string) error {
+		if slow && step == stepInserted {
+			return fmt.Errorf("write rows: %w", context.DeadlineExceeded)
+		}
+		return nil
+	}}
+	for _, want := range []int{125, 15, 1, 1} {
+		if err := d.Flush(t.Context()); !errors.Is(err, context.DeadlineExceeded) || d.limit != want {
+			t.Fatalf("after a transaction that took too long: %v, and %d records are tried next, want %d", err, d.limit, want)
+		}
+	}
+	slow = false
+	if err := d.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	everythingOnce(t, a, w, time.UTC)
 }
 
 // A value that only the database refuses must not hold up the rest for ever.

@@ -1,8 +1,8 @@
 package archive
 
 import (
-	"encoding/json"
-	"time"
+	"errors"
+	"fmt"
 
 	"tollgate/rating"
 )
@@ -28,30 +28,78 @@ func (a *Archive) newFiling(s *session) (*filing, error) {
 	return f, err
 }
 
-// file writes one record: its CDR and its journal line, both or none. One that is there already, the same to the
-// last field, is passed over; one that contradicts what is there, or cannot be, goes to quarantine.
-func (f *filing) file(r rating.Filed) error {
-	if why := fault(r); why != "" {
-		return f.quarantine(r, why)
-	}
-	if r.Audit != nil {
-		added, err := f.fileAudit(r.Audit)
-		if added {
-			f.outcome.filed++
-		} else if err == nil {
-			f.outcome.duplicates++
+// file writes the records of a batch. What cannot be goes to quarantine.
+func (f *filing) file(b batch) error {
+	money := make([]rating.Filed, 0, len(b.records))
+	for _, r := range b.records {
+		var err error
+		if why := fault(r); why != "" {
+			err = f.quarantine(r, why)
+		} else if r.Audit != nil {
+			err = f.fileAudit(r.Audit)
+		} else {
+			money = append(money, r)
 		}
+		if err != nil {
+			return fmt.Errorf("record %s of shard %d: %w", r.Position, b.shard, err)
+		}
+	}
+	if err := f.fileMoney(money); err != nil {
+		return fmt.Errorf("shard %d: %w", b.shard, err)
+	}
+	return nil
+}
+
+// fileMoney writes CDRs and journal lines, both of a record or none. Usually all are new; where one is not, those that are
+// in the way of nothing are filed, and the others are looked at.
+func (f *filing) fileMoney(records []rating.Filed) error {
+	done, err := f.fileTogether(records)
+	if err != nil || done {
 		return err
 	}
-	conflict, err := f.insert(r)
-	switch {
-	case err != nil:
+	fresh, doubtful, err := f.session.sort(records)
+	if err != nil {
 		return err
-	case !conflict:
-		f.next++
-		f.outcome.filed++
-		return nil
 	}
+	done, err = f.fileTogether(fresh)
+	if err == nil && !done {
+		err = errors.New("rows that nothing was in the way of cannot be filed")
+	}
+	for _, r := range doubtful {
+		if err == nil {
+			err = f.passOver(r)
+		}
+	}
+	return err
+}
+
+// fileTogether writes all of the records, unless something is in the way of one.
+func (f *filing) fileTogether(records []rating.Filed) (done bool, err error) {
+	rows, err := f.registrar.rowsOf(f.next, records)
+	if err != nil {
+		return false, err
+	}
+	done, err = f.session.try(func() (bool, error) {
+		cdrs, err := f.session.insert(cdrTable, rows.cdrs)
+		if err != nil || cdrs < int64(len(rows.cdrs)) {
+			return false, err
+		}
+		entries, err := f.session.insert(entryTable, rows.entries)
+		return entries == int64(len(rows.entries)), err
+	})
+	if done {
+		f.next += int64(len(records))
+		f.outcome.filed += int64(len(records))
+		for _, a := range rows.addends {
+			f.tally.add(a)
+		}
+	}
+	return done, err
+}
+
+// passOver counts a record that is there already, the same to the last field; one that contradicts what is there goes to
+// quarantine.
+func (f *filing) passOver(r rating.Filed) error {
 	same, err := f.session.holds(r)
 	if err != nil {
 		return err
@@ -63,80 +111,31 @@ func (f *filing) file(r rating.Filed) error {
 	return f.quarantine(r, "contradicts what is archived of the same call or journal line")
 }
 
-// insert writes the rows of a record, and takes them back where one of them is in the way of another.
-func (f *filing) insert(r rating.Filed) (conflict bool, err error) {
-	var party int64
-	if r.CDR != nil {
-		added, id, err := f.registrar.fileCDR(f.next, r.CDR, r.Entry != nil)
-		if err != nil || !added {
-			return !added, err
+// filedRows are records as their tables have them, and what the sums count of them.
+type filedRows struct {
+	cdrs, entries [][]any
+	addends       []addend
+}
+
+// rowsOf numbers records from n on, and enters the parties and rates that they name.
+func (r *registrar) rowsOf(n int64, records []rating.Filed) (rows filedRows, err error) {
+	for _, record := range records {
+		if c := record.CDR; c != nil {
+			row, party, err := r.rowOfCDR(n, c, record.Entry != nil)
+			if err != nil {
+				return rows, err
+			}
+			rows.cdrs = append(rows.cdrs, row)
+			rows.addends = append(rows.addends, addend{party, c.StartedAt.UnixMicro(), c.Disposition, c.Duration, c.Cost, c.Dialled, whyOf(c.Reason, c.Unbilled), c.Count})
 		}
-		party = id
-	}
-	if r.Entry != nil {
-		added, err := f.registrar.fileEntry(f.next, r.Entry)
-		if err != nil {
-			return false, err
+		if e := record.Entry; e != nil {
+			row, err := r.rowOfEntry(n, e)
+			if err != nil {
+				return rows, err
+			}
+			rows.entries = append(rows.entries, row)
 		}
-		if !added {
-			_, err := f.session.exec(`DELETE FROM cdrs WHERE n = ?1`, f.next)
-			return true, err
-		}
+		n++
 	}
-	if r.CDR != nil {
-		f.tally.add(addend{party, r.CDR.StartedAt.UnixMicro(), r.CDR.Disposition, r.CDR.Duration, r.CDR.Cost, r.CDR.Dialled, whyOf(r.CDR.Reason, r.CDR.Unbilled), r.CDR.Count})
-	}
-	return false, nil
-}
-
-// holds reports whether the archive has exactly this record: the same journal line and the same CDR.
-func (s *session) holds(r rating.Filed) (bool, error) {
-	if r.Entry != nil {
-		same := false
-		err := s.each(func(scan func(...any) error) error {
-			e, err := scanEntry(scan)
-			same = sameText(e, asStored(*r.Entry))
-			return err
-		}, `SELECT `+entryColumns+` FROM entries e JOIN parties p ON p.id = e.party WHERE e.extension = ?1 AND e.seq = ?2`, r.Entry.Extension, r.Entry.Seq)
-		if err != nil || !same {
-			return false, err
-		}
-	}
-	if r.CDR == nil {
-		return true, nil
-	}
-	same := false
-	err := s.each(func(scan func(...any) error) error {
-		var charged int64
-		c, err := scanCDR(scan, &charged)
-		same = sameText(c, storedCDR(*r.CDR)) && charged == boolean(r.Entry != nil)
-		return err
-	}, `SELECT c.charged, `+cdrColumns+callTables+` WHERE c.id = ?1`, string(r.CDR.ID))
-	return same, err
-}
-
-// sameText compares two records by their JSON, which has every field of them.
-func sameText(a, b any) bool {
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
-	return errX == nil && errY == nil && string(x) == string(y)
-}
-
-func asStored(e rating.Entry) rating.Entry {
-	e.At = instant(e.At.UnixMicro())
-	return e
-}
-
-func storedCDR(c rating.CDR) rating.CDR {
-	c.StartedAt = instant(c.StartedAt.UnixMicro())
-	c.AnsweredAt, c.EndedAt = storedTime(c.AnsweredAt), storedTime(c.EndedAt)
-	return c
-}
-
-func storedTime(t *time.Time) *time.Time {
-	if t == nil {
-		return nil
-	}
-	stored := instant(t.UnixMicro())
-	return &stored
+	return rows, nil
 }

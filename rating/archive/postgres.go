@@ -33,6 +33,7 @@ var postgresDialect = dialect{
 	index:       func(string) string { return "" }, // the planner chooses
 	snapshot:    &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	exclusive:   "SELECT pg_advisory_xact_lock(hashtextextended('tollgate archive writes ' || current_schema(), 0))",
+	arrays:      true,
 	lead:        leadPostgres,
 	absent:      absentInPostgres,
 	refused:     refusedByPostgres,

@@ -50,10 +50,8 @@ func (a *Archive) put(ctx context.Context, batches []batch, stop func(step strin
 			return err
 		}
 		for _, b := range batches {
-			for _, record := range b.records {
-				if err := f.file(record); err != nil {
-					return fmt.Errorf("record %s of shard %d: %w", record.Position, b.shard, err)
-				}
+			if err := f.file(b); err != nil {
+				return err
 			}
 		}
 		if err := errors.Join(f.tally.write(s), stop(stepInserted)); err != nil {

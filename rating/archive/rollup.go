@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
 	"tollgate/rating"
 )
@@ -86,57 +85,43 @@ func (s *sums) values() []any {
 }
 
 var (
-	addToDay   = addition{"roll_day", []string{"generation", "day"}, sumColumns}
-	addToParty = addition{"roll_ext", []string{"generation", "party", "day"}, sumColumns}
-	addToMonth = addition{"roll_month", []string{"generation", "party", "month"}, callColumns}
+	dayTable   = sumTable("roll_day", []string{"generation", "day"}, sumColumns)
+	partyTable = sumTable("roll_ext", []string{"generation", "party", "day"}, sumColumns)
+	monthTable = sumTable("roll_month", []string{"generation", "party", "month"}, callColumns)
 )
-
-// sumRows is how many rows one statement adds to: each is a round trip to a database server.
-const sumRows = 200
-
-// addition adds sums to rows of a table, or makes the rows.
-type addition struct {
-	table     string
-	key, sums []string
-}
-
-// text is the statement for some rows, whose keys differ.
-func (a addition) text(rows int) string {
-	updates := make([]string, len(a.sums))
-	for i, c := range a.sums {
-		updates[i] = c + " = " + a.table + "." + c + " + excluded." + c
-	}
-	return insertRows(a.table, slices.Concat(a.key, a.sums), rows) + " ON CONFLICT (" + strings.Join(a.key, ", ") + ") DO UPDATE SET " + strings.Join(updates, ", ")
-}
 
 // write adds the tally to the tables, in the order of their keys, which spares the disk.
 func (t *tally) write(s *session) error {
-	for _, day := range slices.Sorted(maps.Keys(t.days)) {
-		if _, err := s.exec(addToDay.text(1), append([]any{t.era.generation, day}, t.days[day].values()...)...); err != nil {
-			return err
-		}
-	}
-	if err := t.writeParties(s, addToParty, t.party, len(sumColumns)); err != nil {
-		return err
-	}
-	if err := t.writeParties(s, addToMonth, t.months, len(callColumns)); err != nil {
-		return err
-	}
-	return t.writeDestinations(s)
-}
-
-func (t *tally) writeParties(s *session, sums addition, rows map[period]*sums, columns int) error {
-	keys := slices.SortedFunc(maps.Keys(rows), func(a, b period) int {
-		return cmp.Or(cmp.Compare(a.is, b.is), cmp.Compare(a.party, b.party))
-	})
-	for chunk := range slices.Chunk(keys, sumRows) {
-		values := make([]any, 0, len(chunk)*(3+columns))
-		for _, k := range chunk {
-			values = append(append(values, t.era.generation, k.party, k.is), rows[k].values()[:columns]...)
-		}
-		if _, err := s.exec(sums.text(len(chunk)), values...); err != nil {
+	for _, sums := range []struct {
+		table table
+		rows  [][]any
+	}{
+		{dayTable, t.dayRows()},
+		{partyTable, t.periodRows(t.party, len(sumColumns))},
+		{monthTable, t.periodRows(t.months, len(callColumns))},
+		{destinationTable, t.destinationRows()},
+	} {
+		if _, err := s.insert(sums.table, sums.rows); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (t *tally) dayRows() (rows [][]any) {
+	for _, day := range slices.Sorted(maps.Keys(t.days)) {
+		rows = append(rows, append([]any{t.era.generation, day}, t.days[day].values()...))
+	}
+	return rows
+}
+
+// periodRows has the first so many values of each period's sums.
+func (t *tally) periodRows(periods map[period]*sums, values int) (rows [][]any) {
+	keys := slices.SortedFunc(maps.Keys(periods), func(a, b period) int {
+		return cmp.Or(cmp.Compare(a.is, b.is), cmp.Compare(a.party, b.party))
+	})
+	for _, k := range keys {
+		rows = append(rows, append([]any{t.era.generation, k.party, k.is}, periods[k].values()[:values]...))
+	}
+	return rows
 }

@@ -113,6 +113,24 @@ func (s *session) exec(text string, args ...any) (int64, error) {
 	return r.RowsAffected()
 }
 
+// try runs f, and takes back what it changed where f says that it is not to stay.
+func (s *session) try(f func() (stays bool, err error)) (bool, error) {
+	if _, err := s.exec("SAVEPOINT trial"); err != nil {
+		return false, err
+	}
+	stays, err := f()
+	if err != nil {
+		return false, err // the transaction ends with it
+	}
+	if !stays {
+		if _, err := s.exec("ROLLBACK TO SAVEPOINT trial"); err != nil {
+			return false, err
+		}
+	}
+	_, err = s.exec("RELEASE SAVEPOINT trial")
+	return stays, err
+}
+
 // one scans the single row of a query; found is false where there is none.
 func (s *session) one(dest []any, text string, args ...any) (found bool, err error) {
 	err = s.tx.QueryRowContext(s.ctx, s.dialect.bind(text), args...).Scan(dest...)
