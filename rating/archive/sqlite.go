@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"modernc.org/sqlite" // registers the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -19,7 +20,7 @@ const readers = 4
 var sqliteDialect = dialect{
 	name:        "sqlite",
 	open:        openSQLite,
-	fit:         func(ctx context.Context, p pools, _ bool) error { return p.write.PingContext(ctx) }, // sets WAL mode, before anybody reads
+	fit:         fitSQLite,
 	unreachable: func(error) bool { return false },
 	bind:        func(statement string) string { return statement },
 	index:       func(name string) string { return " INDEXED BY " + name },
@@ -48,6 +49,26 @@ func openSQLite(path string, readOnly bool) (pools, error) {
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
 	return pools{write, read}, nil
+}
+
+// fitSQLite sets WAL mode, before anybody reads. SQLite does not wait for a lock that it needs for that where waiting might be
+// for ever, so another process that does the same at this moment is waited for here.
+func fitSQLite(ctx context.Context, p pools, _ bool) error {
+	const pause, most = 20 * time.Millisecond, 250
+	err := p.write.PingContext(ctx)
+	for range most {
+		if !busySQLite(err) || ctx.Err() != nil {
+			break
+		}
+		sleep(ctx, pause)
+		err = p.write.PingContext(ctx)
+	}
+	return err
+}
+
+func busySQLite(err error) bool {
+	var failed *sqlite.Error
+	return errors.As(err, &failed) && failed.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 func sqliteDSN(path, cache string, readOnly bool) string {
