@@ -3,6 +3,7 @@ package rating
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -151,5 +152,23 @@ func TestRechargeValidation(t *testing.T) {
 		if err := r.Validate(); !errors.As(err, &bad) || bad[0].Field != field {
 			t.Errorf("%+v: %v, want a fault of %s", r, err, field)
 		}
+	}
+}
+
+// A journal line with a zero byte cannot be archived in every database: its recharge would be money without a record.
+func TestANoteIsTextThatEveryDatabaseKeeps(t *testing.T) {
+	for note, fits := range map[string]bool{"paid in cash\nat the desk\t12": true, "Gutschrift für März": true, "a\x00b": false, "a\x1bb": false, "\xff": false, strings.Repeat("x", MaxRemark+1): false} {
+		r, rate := Recharge{Key: "k", Amount: Unit, Payees: []Payee{{"101", ""}}, Note: note}, NewRate()
+		rate.Remark = note
+		for field, err := range map[string]error{"note": r.Validate(), "remark": rate.Validate()} {
+			var bad Invalid
+			if fits == (errors.As(err, &bad) && bad[0].Field == field) {
+				t.Errorf("%s %q: %v", field, note, err)
+			}
+		}
+	}
+	var bad Invalid
+	if err := (Recharge{Key: "k", Payees: []Payee{{"101", ""}}}).Validate(); !errors.As(err, &bad) || len(bad) != 1 || bad[0].Field != "amount" {
+		t.Errorf("nothing at all is no adjustment that needs a note: %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package rating
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -69,6 +70,13 @@ func (t Terms) check(bad *Invalid) {
 	bad.add(t.PaymentType == Prepaid || t.PaymentType == Postpaid, "payment_type", "must be prepaid or postpaid")
 	bad.add(t.Status == Unlocked || t.Status == Locked, "status", "must be unlocked or locked")
 	bad.add(t.Credit >= 0 && t.Credit <= MaxMoney, "credit", "must be 0.0000 to "+MaxMoney.String())
+}
+
+// checkRemark adds a fault unless s may stand as a remark or a note: printable but for line breaks and tabs. A zero byte, for
+// one, is text that not every database keeps, and a journal line with it would never be archived.
+func (bad *Invalid) checkRemark(s, field string) {
+	good := utf8.ValidString(s) && len(s) <= MaxRemark && printable(strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(s))
+	bad.add(good, field, fmt.Sprintf("must be printable text of at most %d bytes", MaxRemark))
 }
 
 // printable reports whether s has no control characters, so that it can stand in a header, a log line or a cell.

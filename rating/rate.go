@@ -3,7 +3,6 @@ package rating
 import (
 	"fmt"
 	"slices"
-	"unicode/utf8"
 )
 
 // AllExtensions in a rate's list means every extension.
@@ -42,7 +41,7 @@ func NewRate() Rate {
 // Validate reports every field that is out of bounds, as Invalid.
 func (r Rate) Validate() error {
 	var bad Invalid
-	bad.add(utf8.ValidString(r.Remark) && len(r.Remark) <= MaxRemark, "remark", fmt.Sprintf("must be text of at most %d bytes", MaxRemark))
+	bad.checkRemark(r.Remark, "remark")
 	bad.add(r.Prefix == "" || validPrefix(r.Prefix), "prefix", prefixRule)
 	bad.add(r.NumberLength >= 0 && r.NumberLength <= MaxNumber, "number_length", fmt.Sprintf("must be 0 (any) to %d", MaxNumber))
 	bad.add(r.NumberLength == 0 || r.NumberLength >= len(r.Prefix), "number_length", "is shorter than the prefix, so nothing could match")
