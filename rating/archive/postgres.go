@@ -50,9 +50,10 @@ func openPostgres(dsn string, _ bool) (pools, error) {
 	config.ConnectTimeout = cmp.Or(config.ConnectTimeout, connectTimeout)
 	for name, value := range map[string]string{
 		"application_name": "tollgate", "TimeZone": "UTC",
-		"plan_cache_mode": "force_custom_plan", // what a page costs depends on its span of time and its keyword
-		"jit":             "off",               // compiling takes longer than any page
-		"work_mem":        "32MB",
+		"plan_cache_mode":                 "force_custom_plan", // what a page costs depends on its span of time and its keyword
+		"jit":                             "off",               // compiling takes longer than any page
+		"max_parallel_workers_per_gather": "0",                 // so does starting workers, which cost twice the processor and wait for one
+		"work_mem":                        "32MB",
 	} {
 		if _, said := config.RuntimeParams[name]; !said {
 			config.RuntimeParams[name] = value
