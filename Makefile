@@ -43,7 +43,7 @@ lint:             ## format, vet, staticcheck
 race:
 	go test -race -timeout 30m $$(go list ./... | grep -v /cmd/tollgate$$)
 	go test -run TestDownloadsTakeBoundedMemory ./admin # with all its rows
-	go test -race -timeout 45m ./cmd/tollgate
+	go test -race -timeout 45m -parallel 3 ./cmd/tollgate # tests that mostly wait are parallel; those that measure run alone, before them
 
 test: setup lint race browser
 

@@ -106,6 +106,7 @@ type account struct {
 }
 
 func TestABackupUnderCallsIsRestoredElsewhere(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t, "")
 	o.carrier.On("85", siptest.RingForever())
 	o.call("PATCH", "/extensions/"+broke, map[string]any{"credit": "2.5000", "limits": map[string]any{"concurrent_calls": 3}}, nil, 200)
@@ -212,6 +213,7 @@ func TestABackupUnderCallsIsRestoredElsewhere(t *testing.T) {
 }
 
 func TestABackupThatIsAlteredOrCutShortIsRefused(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t, "")
 	dir := filepath.Join(t.TempDir(), "one")
 	o.must("backup", dir, "-c", o.config)
@@ -247,6 +249,7 @@ func TestABackupThatIsAlteredOrCutShortIsRefused(t *testing.T) {
 
 // kill -9 at any moment of a backup leaves a whole backup, or none.
 func TestKillingABackupLeavesNoHalfOfOne(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t, "")
 	path, err := binary()
 	if err != nil {
@@ -290,6 +293,7 @@ func TestKillingABackupLeavesNoHalfOfOne(t *testing.T) {
 }
 
 func TestALostStoreIsRebuiltFromTheArchive(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t, "")
 	if status, text := o.rechargeUnder("once", `{"extensions":["101"],"amount":"3.2500","note":""}`); status != 201 {
 		t.Fatal(text)
@@ -353,6 +357,7 @@ func TestALostStoreIsRebuiltFromTheArchive(t *testing.T) {
 }
 
 func TestARestoreThatDidNotEndKeepsServeFromStarting(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t, "")
 	dir := filepath.Join(t.TempDir(), "one")
 	o.must("backup", dir, "-c", o.config)

@@ -101,6 +101,7 @@ func (b *baresip) end() {
 
 // baresip 1.0 gives up when SHA-256 is among the algorithms offered, wherever it stands: it is for sip.digest: [md5].
 func TestBaresipPlacesABilledCall(t *testing.T) {
+	t.Parallel()
 	ca, err := siptest.NewAuthority()
 	if err != nil {
 		t.Fatal(err)

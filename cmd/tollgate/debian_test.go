@@ -51,6 +51,7 @@ func TestTheDebianPackage(t *testing.T) {
 
 // Installed, upgraded, removed and purged by the real dpkg in a layer over this machine's own Debian.
 func TestTheLifeOfTheDebianPackage(t *testing.T) {
+	t.Parallel()
 	checkedBy(t, "dpkg")
 	checkedBy(t, "unshare")
 	if os.Geteuid() != 0 {

@@ -58,6 +58,7 @@ func TestDemo(t *testing.T) {
 
 // A demo that is killed takes its redis-server with it, and the next one removes its folder.
 func TestAKilledDemoLeavesNothing(t *testing.T) {
+	t.Parallel()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +104,7 @@ func TestAKilledDemoLeavesNothing(t *testing.T) {
 
 // A visitor may recharge who is to be refused: she talks then, and hangs up.
 func TestADemoCallThatWasToBeRefusedEnds(t *testing.T) {
+	t.Parallel()
 	ctx := within(t, time.Minute)
 	w, err := openWorld(ctx, t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -126,6 +128,7 @@ func TestADemoCallThatWasToBeRefusedEnds(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t, "")
 	out, code := o.tollgate("check", "-c", o.config)
 	for _, line := range []string{`(?m)^ok +sip udp .* held by the running tollgate$`, `(?m)^ok +store .* on disk before it is acknowledged$`, `(?m)^ok +archive `, `(?m)^ok +trunk FXO-1 .* answers OPTIONS$`} {
@@ -183,6 +186,7 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 
 // A new password works beside a running serve, and ends the sessions.
 func TestAdminPasswd(t *testing.T) {
+	t.Parallel()
 	o := newNode(t, "")
 	path, _ := binary()
 	command := exec.Command(path, "admin", "passwd", "-c", o.config)

@@ -77,6 +77,7 @@ func TestTheUnitsAreGoodAndConfined(t *testing.T) {
 
 // The Redis user that is shipped can do what the program does, and nothing that would lose money.
 func TestTheProgramRunsUnderTheShippedACL(t *testing.T) {
+	t.Parallel()
 	server := redistest.StartServer(t, redistest.TCP(), redistest.ACL(deployed("redis", "tollgate.acl"), "tollgate", "secret"))
 	o := newOffice(t, "store: { redis: "+server.URL()+" }\n")
 	call := o.phone.Call(number)

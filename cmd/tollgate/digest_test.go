@@ -54,6 +54,7 @@ func (o *office) billed(n int, extension string) {
 }
 
 func TestAPhoneWithASIPPasswordPlacesABilledCall(t *testing.T) {
+	t.Parallel()
 	o := newOpenOffice(t, "[sha-256, md5]")
 	for i, network := range []string{"udp", "tcp"} {
 		call := o.stranger("127.0.0.41", network, rich, sipPassword).Place(siptest.Plan{Number: number, From: broke}) // From is nobody's business
@@ -90,6 +91,7 @@ func TestAPhoneWithASIPPasswordPlacesABilledCall(t *testing.T) {
 }
 
 func TestWithoutTheSIPPasswordNobodyCalls(t *testing.T) {
+	t.Parallel()
 	o := newOpenOffice(t, "[sha-256, md5]")
 	phone := o.stranger("127.0.0.42", "udp", rich, "")
 	uri := fmt.Sprintf("sip:%s@%s", number, o.sip)

@@ -13,6 +13,7 @@ import (
 // A store that is down when the program starts: emergency calls go by the last snapshot on disk, everything else is told to
 // come again, and when the store is there so is everybody.
 func TestTheStoreIsDownAtTheStart(t *testing.T) {
+	t.Parallel()
 	redis := redistest.StartServer(t)
 	o := newOfficeOf(t, newNodeNamed(t, "test", fromAnybodyHere, fmt.Sprintf("store: { redis: %q }\n", redis.URL())))
 	o.stop()

@@ -135,6 +135,7 @@ func (e *edge) answered(p *siptest.Phone, plan siptest.Plan) *siptest.Call {
 }
 
 func TestBehindAKamailioEdge(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t, "")
 	e := startEdge(t, o)
 
@@ -184,6 +185,7 @@ func TestBehindAKamailioEdge(t *testing.T) {
 // A node that drains is down in Kamailio's own eyes, while it still runs: new calls go to the other one, and a call that talks
 // stays on its node.
 func TestTheEdgeLeavesADrainingNodeAlone(t *testing.T) {
+	t.Parallel()
 	one, two := newOffice(t, ""), newOffice(t, "")
 	for _, o := range []*office{one, two} {
 		o.carrier.On(ringing[1:], siptest.RingForever())
@@ -255,6 +257,7 @@ func (e *edge) talkingOn(phone *siptest.Phone, o *office) *siptest.Call {
 
 // A node dies in mid-call, and what its phone says then reaches the node that goes on with the call.
 func TestTheEdgeFindsTheHeirOfACall(t *testing.T) {
+	t.Parallel()
 	p := newPair(t)
 	e := startEdge(t, p.office, &office{node: p.other})
 	p.login()

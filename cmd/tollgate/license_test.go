@@ -87,6 +87,7 @@ func (n *node) upload(text []byte) int {
 // TestWithTheTrialOver goes through the life of an installation: a trial that ends, whatever is tried to lengthen it, calls
 // that go on all the same, and the licence that ends it.
 func TestWithTheTrialOver(t *testing.T) {
+	t.Parallel()
 	type object = map[string]any
 	const after = 30*24*time.Hour + time.Hour
 	n := trialNode(t, "test")
@@ -201,6 +202,7 @@ func emptyFolder(t *testing.T, dir string) {
 }
 
 func TestFlushingTheStoreDoesNotRestartTheTrial(t *testing.T) {
+	t.Parallel()
 	n, sister := newNode(t, ""), newNode(t, "") // two installations on one host, each with a state_dir of its own
 	n.call("PUT", "/billing", map[string]any{"active": true}, nil, 200)
 	began := n.billing()
@@ -231,6 +233,7 @@ func TestFlushingTheStoreDoesNotRestartTheTrial(t *testing.T) {
 }
 
 func TestNoReleaseTravelsInTime(t *testing.T) {
+	t.Parallel()
 	holds := func(program func() (string, error)) bool {
 		path, err := program()
 		if err != nil {
@@ -248,6 +251,7 @@ func TestNoReleaseTravelsInTime(t *testing.T) {
 }
 
 func TestTokensAndPasswordsFromTheCommandLine(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "")
 	out, err := exec.Command(n.path(), "admin", "token", "create", "--name", "reporting", "--role", "viewer", "-c", n.config).Output()
 	if err != nil {

@@ -23,6 +23,7 @@ import (
 type object = map[string]any
 
 func TestAMonthsBillingByTheDescriptionAlone(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "")
 	carrier, err := siptest.NewCarrier(siptest.CarrierConfig{Config: siptest.Config{LocalIP: netip.MustParseAddr("127.0.0.1")}, Default: siptest.Answer(20 * time.Millisecond)})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 // An installation moves: from one node with everything of its own to two nodes on a Redis Cluster and PostgreSQL, and from
 // there, while it takes calls, to a Redis behind Sentinel and another database.
 func TestAnInstallationMovesByBackupAndRestore(t *testing.T) {
+	t.Parallel()
 	database, err := postgrestest.New(postgrestest.Fast...)
 	if err != nil {
 		t.Fatal(err)

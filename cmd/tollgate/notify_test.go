@@ -10,6 +10,7 @@ import (
 
 // Who waits for READY=1 can use the API at once, and is told of the end.
 func TestTheServiceManagerIsToldWhenItIsReady(t *testing.T) {
+	t.Parallel()
 	address := filepath.Join(t.TempDir(), "notify")
 	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: address, Net: "unixgram"})
 	if err != nil {

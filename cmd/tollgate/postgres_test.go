@@ -19,6 +19,7 @@ import (
 // Two processes on one Redis and one PostgreSQL, which is killed in between: calls go on without it, and it has every
 // record once.
 func TestTwoNodesOnPostgres(t *testing.T) {
+	t.Parallel()
 	server, err := postgrestest.New()
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,8 @@ import (
 	"time"
 )
 
-// The whole program, as a process of its own: what a person gets who installs it.
+// The whole program, as a process of its own: what a person gets who installs it. Tests that mostly wait run beside each other
+// (t.Parallel); those that measure, or load the machine, run alone.
 
 // binary is the program, built once for all tests that run it.
 var binary = sync.OnceValues(func() (string, error) { return build() })

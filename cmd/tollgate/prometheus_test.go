@@ -271,6 +271,7 @@ const (
 )
 
 func TestARealPrometheusFillsEveryPanelAndAgreesWithTheRecords(t *testing.T) {
+	t.Parallel()
 	w := newTraffic(t)
 	p := startPrometheus(t, strings.TrimPrefix(w.api, "http://"))
 	w.await("scraped", 30*time.Second, func() bool { return p.filled("tollgate_build_info") == "" })
