@@ -17,7 +17,8 @@ type DialRules interface {
 	AddDialRule(ctx context.Context, r rating.DialRule) (rating.DialRule, error)
 	// EditDialRule changes a rule; rating.ErrNotFound where it is not there.
 	EditDialRule(ctx context.Context, id int64, edit func(rating.DialRule) (rating.DialRule, error)) (rating.DialRule, error)
-	DeleteDialRule(ctx context.Context, id int64) error
+	// DeleteDialRule takes one away; allowed sees the version that is stored, and may say no.
+	DeleteDialRule(ctx context.Context, id int64, allowed func(version int64) error) error
 }
 
 // dialRule is the resource; its fields are those of rating.DialRule.
@@ -91,7 +92,7 @@ func (s *Server) getDialRule(_ context.Context, in *IDPath) (*versioned[dialRule
 	return nil, notFound.because("There is no dial rule " + strconv.FormatInt(in.ID, 10) + ".")
 }
 
-func (s *Server) createDialRule(ctx context.Context, in *struct{ Body creation[dialRule] }) (*versioned[dialRule], error) {
+func (s *Server) createDialRule(ctx context.Context, in *struct{ Body creation[dialRule] }) (*made[dialRule], error) {
 	r, err := in.Body.mergeDialRule(rating.NewDialRule())
 	if err != nil {
 		return nil, err
@@ -99,7 +100,7 @@ func (s *Server) createDialRule(ctx context.Context, in *struct{ Body creation[d
 	if r, err = s.deps.Catalog.AddDialRule(ctx, r); err != nil {
 		return nil, fmt.Errorf("add dial rule: %w", err)
 	}
-	return dialRuleAnswer(r), nil
+	return madeAt("/dial-rules", strconv.FormatInt(r.ID, 10), dialRuleAnswer(r)), nil
 }
 
 type dialRuleEdit struct {
@@ -121,8 +122,8 @@ func (s *Server) editDialRule(ctx context.Context, in *dialRuleEdit) (*versioned
 	return dialRuleAnswer(r), nil
 }
 
-func (s *Server) deleteDialRule(ctx context.Context, in *IDPath) (*struct{}, error) {
-	if err := s.deps.Catalog.DeleteDialRule(ctx, in.ID); err != nil {
+func (s *Server) deleteDialRule(ctx context.Context, in *idDeletion) (*struct{}, error) {
+	if err := s.deps.Catalog.DeleteDialRule(ctx, in.ID, in.check); err != nil {
 		return nil, fmt.Errorf("delete dial rule %d: %w", in.ID, err)
 	}
 	return nil, nil

@@ -18,8 +18,9 @@ type Extensions interface {
 	// EditExtensions changes extensions, and the terms of their accounts with them: all, or none. rating.ErrNotFound
 	// where one is not there. edit may be called several times, each time with what is stored.
 	EditExtensions(ctx context.Context, numbers []string, by string, edit func(rating.Extension) (rating.Extension, error)) ([]rating.Extension, error)
-	// DeleteExtension takes one away and closes its account; rating.ErrActiveCalls while calls are up.
-	DeleteExtension(ctx context.Context, number, by string) error
+	// DeleteExtension takes one away and closes its account; rating.ErrActiveCalls while calls are up. allowed sees the version
+	// that is stored, and may say no.
+	DeleteExtension(ctx context.Context, number, by string, allowed func(version int64) error) error
 	// ImportExtensions adds and changes extensions: all, or none. What is wrong with rows is a rating.Invalid whose fields
 	// begin with the row, counted from 0: "[2].credit". With dryRun nothing is stored.
 	ImportExtensions(ctx context.Context, rows []rating.ExtensionRow, by string, dryRun bool) (rating.Imported, error)
@@ -149,7 +150,7 @@ func (s *Server) getExtension(ctx context.Context, in *NumberPath) (*versioned[e
 	return s.withMoney(ctx, *e)
 }
 
-func (s *Server) createExtension(ctx context.Context, in *struct{ Body creation[extension] }) (*versioned[extension], error) {
+func (s *Server) createExtension(ctx context.Context, in *struct{ Body creation[extension] }) (*made[extension], error) {
 	e, err := in.Body.merge(rating.NewExtension(""), s.config.Realm)
 	if err != nil {
 		return nil, err
@@ -162,7 +163,11 @@ func (s *Server) createExtension(ctx context.Context, in *struct{ Body creation[
 	if err != nil {
 		return nil, fmt.Errorf("add extension: %w", err)
 	}
-	return s.withMoney(ctx, e)
+	added, err := s.withMoney(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return madeAt("/extensions", e.Number, added), nil
 }
 
 type extensionEdit struct {
@@ -263,8 +268,11 @@ func withoutRows(faults rating.Invalid) rating.Invalid {
 	return once
 }
 
-func (s *Server) deleteExtension(ctx context.Context, in *NumberPath) (*struct{}, error) {
-	err := s.deps.Catalog.DeleteExtension(ctx, in.Number, principalFrom(ctx).Name)
+func (s *Server) deleteExtension(ctx context.Context, in *struct {
+	NumberPath
+	IfMatch
+}) (*struct{}, error) {
+	err := s.deps.Catalog.DeleteExtension(ctx, in.Number, principalFrom(ctx).Name, in.check)
 	if errors.Is(err, rating.ErrActiveCalls) {
 		return nil, conflict.because("Extension " + in.Number + " has calls up; end them first, for instance by locking it with end_active_calls.")
 	}

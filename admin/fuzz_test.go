@@ -64,7 +64,7 @@ func (s still) EditExtensions(_ context.Context, numbers []string, _ string, edi
 	return all, nil
 }
 
-func (s still) DeleteExtension(context.Context, string, string) error { return nil }
+func (s still) DeleteExtension(context.Context, string, string, func(int64) error) error { return nil }
 
 func (s still) AddRate(_ context.Context, r rating.Rate) (rating.Rate, error) { return sound(r, nil) }
 
@@ -117,7 +117,7 @@ func (s still) ImportRates(_ context.Context, rows []rating.RateRow, _ bool) (do
 	return done, nil
 }
 
-func (s still) DeleteRate(context.Context, int64) error { return nil }
+func (s still) DeleteRate(context.Context, int64, func(int64) error) error { return nil }
 
 func (s still) AddTrunk(_ context.Context, t rating.Trunk) (rating.Trunk, error) {
 	return sound(t, nil)
@@ -131,7 +131,7 @@ func (s still) EditTrunk(_ context.Context, name string, edit func(rating.Trunk)
 	return sound(edit(*t))
 }
 
-func (s still) DeleteTrunk(context.Context, string) error { return nil }
+func (s still) DeleteTrunk(context.Context, string, func(int64) error) error { return nil }
 
 func (s still) AddDialRule(_ context.Context, r rating.DialRule) (rating.DialRule, error) {
 	return sound(r, nil)
@@ -141,7 +141,7 @@ func (s still) EditDialRule(_ context.Context, _ int64, edit func(rating.DialRul
 	return sound(edit(s.snapshot.Plan.Rules()[0]))
 }
 
-func (s still) DeleteDialRule(context.Context, int64) error { return nil }
+func (s still) DeleteDialRule(context.Context, int64, func(int64) error) error { return nil }
 
 func (s still) EditSettings(_ context.Context, edit func(rating.Settings) (rating.Settings, error)) (rating.Settings, error) {
 	return sound(edit(s.snapshot.Settings))

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"cmp"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -15,6 +16,18 @@ type answer[T any] struct {
 type versioned[T any] struct {
 	ETag string `header:"ETag" doc:"The version, in quotes; send it as If-Match with an edit."`
 	Body T
+}
+
+// made is a new resource: where it is, and with its version as an entity tag.
+type made[T any] struct {
+	Location string `header:"Location" doc:"The path of the new resource."`
+	ETag     string `header:"ETag" doc:"The version, in quotes; send it as If-Match with an edit."`
+	Body     T
+}
+
+// madeAt is the answer that a resource was added under a name.
+func madeAt[T any](collection, name string, v *versioned[T]) *made[T] {
+	return &made[T]{apiBase + collection + "/" + url.PathEscape(name), v.ETag, v.Body}
 }
 
 // paging of a list.

@@ -84,6 +84,10 @@ func (s *Server) authorize(api huma.API) func(huma.Context, func(huma.Context)) 
 			}
 			ctx = context.WithValue(ctx, principalKey, who)
 		}
+		if humagin.Unwrap(hc).Request.ContentLength > hc.Operation().MaxBodyBytes && hc.Operation().MaxBodyBytes > 0 {
+			s.refuse(api, hc, tooLargeFor(hc.Operation())) // before it is sent, where the client waits for that
+			return
+		}
 		u := hc.URL()
 		if err := checkQuery(hc.Operation(), u.Query()); err != nil {
 			s.refuse(api, hc, err)
@@ -155,6 +159,9 @@ func (s *Server) refuse(api huma.API, hc huma.Context, err error) {
 // explain turns an error into a problem and logs what the client is not told.
 func (s *Server) explain(ctx context.Context, op huma.Operation, err error) *problem {
 	p := problemOf(err)
+	if object := pathFrom(ctx); p == notFound && object != "" && strings.Contains(op.Path, "{") {
+		p = notFound.because("There is no " + object + ".").(*problem)
+	}
 	if op.Method == http.MethodGet { // there is no body: the fields are those of the query
 		for i, f := range p.Errors {
 			p.Errors[i].Location = strings.Replace(f.Location, "body.", "query.", 1)
@@ -214,10 +221,14 @@ func (s *Server) guard(c *gin.Context) {
 		return
 	}
 	if c.Request.ContentLength > mostRates*largestBody {
-		writeProblem(c, tooLarge)
+		writeProblem(c, tooLargeFor(&huma.Operation{MaxBodyBytes: mostRates * largestBody}))
+		s.swallow(c)
 		return
 	}
 	c.Next()
+	if c.Writer.Status() == http.StatusRequestEntityTooLarge {
+		s.swallow(c)
+	}
 }
 
 var securityHeaders = map[string]string{

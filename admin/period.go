@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func (p Period) span(location *time.Location) (rating.Period, error) {
 			t = instant(at)
 		}
 		if t.Year() < firstYear || t.Year() > lastYear {
-			wrong = append(wrong, fault{Location: "query." + name, Message: "must be a day such as 2019-05-31, or a time such as 2019-05-31T15:00:00Z"})
+			wrong = append(wrong, fault{Location: "query." + name, Message: fmt.Sprintf("must be a day such as 2019-05-31, or a time such as 2019-05-31T15:00:00Z, in the years %d to %d", firstYear, lastYear)})
 		}
 		return t
 	}

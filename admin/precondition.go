@@ -7,14 +7,18 @@ import (
 
 // IfMatch lets an edit say which version it was made on.
 type IfMatch struct {
-	IfMatch string `header:"If-Match" doc:"The version that the edit was made on, in quotes; where it is not the newest the answer is 412." example:"\"3\""`
+	IfMatch string `header:"If-Match" doc:"The version that the edit was made on, in quotes, as ETag has it (or several; * is any); where none is the newest the answer is 412." example:"\"3\""`
 }
 
-// check compares the version that the edit was made on with what is there. No header, and *, fit every version.
+// check compares the versions that the edit was made on with what is there (RFC 9110 §13.1.1). No header, and *, fit every version.
 func (m IfMatch) check(have int64) error {
-	tag := strings.TrimSpace(m.IfMatch)
-	if tag == "" || tag == "*" || strings.Trim(tag, `"`) == strconv.FormatInt(have, 10) {
+	if strings.TrimSpace(m.IfMatch) == "" {
 		return nil
+	}
+	for tag := range strings.SplitSeq(m.IfMatch, ",") {
+		if tag = strings.TrimSpace(tag); tag == "*" || strings.Trim(tag, `"`) == strconv.FormatInt(have, 10) {
+			return nil
+		}
 	}
 	return staleVersion
 }

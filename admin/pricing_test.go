@@ -20,7 +20,7 @@ func TestRates(t *testing.T) {
 	}
 	got.body["remark"] = "town"
 	w.do("PUT", "/rates/1", got.body, `If-Match: "1"`).expect(t, "PUT takes what GET returned", 200, object{"remark": "town", "prefix": "9", "version": 2})
-	w.as(rating.Admin, "PUT", "/rates/1", object{"remark": "x"}).problem(t, "PUT needs everything", 422, "validation", "body")
+	w.as(rating.Admin, "PUT", "/rates/1", object{"remark": "x"}).problem(t, "PUT needs everything", 422, "validation", "body.prefix", "body.rate")
 	w.as(rating.Admin, "PUT", "/rates/1", got.body, `If-Match: "1"`).problem(t, "PUT of an old version", 412, "precondition-failed")
 	w.do("PATCH", "/rates/1", object{"active": false, "extensions": []string{"101"}}).expect(t, "PATCH", 200, object{"active": false, "extensions": []string{"101"}, "remark": "town", "version": 3})
 	w.as(rating.Admin, "POST", "/rates", object{}).problem(t, "a rate without price would be free for everybody", 422, "validation", "body.rate")

@@ -3,9 +3,13 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -47,7 +51,7 @@ func (p *problem) because(detail string) error {
 var (
 	malformed         = &problem{Type: "malformed", Title: "The request is not readable", Status: http.StatusBadRequest, Detail: "Send a JSON body with Content-Type: application/json."}
 	invalid           = &problem{Type: "validation", Title: "The request breaks a rule", Status: http.StatusUnprocessableEntity, Detail: "Mend the fields listed in errors and send it again."}
-	unauthenticated   = &problem{Type: "unauthenticated", Title: "Not logged in", Status: http.StatusUnauthorized, Detail: "Log in with POST /api/v1/login, or send a valid token: Authorization: Bearer …"}
+	unauthenticated   = &problem{Type: "unauthenticated", Title: "Not logged in", Status: http.StatusUnauthorized, Detail: "Log in with POST /api/v1/login, or send a valid token: Authorization: Bearer …", header: http.Header{"WWW-Authenticate": {`Bearer realm="tollgate"`}}}
 	forbidden         = &problem{Type: "forbidden", Title: "Not allowed", Status: http.StatusForbidden, Detail: "Your role does not allow this; ask an administrator."}
 	licenseExpired    = &problem{Type: "license-expired", Title: "The trial is over", Status: http.StatusForbidden, Detail: "The 30 days of trial are over. Calls go on and are charged; the administrator uploads a licence (POST /api/v1/license), or deactivates billing."}
 	notFound          = &problem{Type: "not-found", Title: "Not found", Status: http.StatusNotFound, Detail: "There is nothing under this address; /docs lists what there is."}
@@ -154,23 +158,55 @@ var byStatus = map[int]*problem{
 	http.StatusServiceUnavailable:    storeUnavailable,
 }
 
-// humaProblem replaces Huma's error model. The values at fault are not echoed: one of them may be a password.
+// humaProblem replaces Huma's error model.
 func humaProblem(status int, message string, errs ...error) huma.StatusError {
+	return problemIn(nil, status, message, errs...)
+}
+
+// problemIn is humaProblem for an operation, if there is one: it knows what the operation takes.
+func problemIn(op *huma.Operation, status int, message string, errs ...error) huma.StatusError {
 	known, ok := byStatus[status]
 	if !ok {
 		known = internal
 	}
 	p := *known
 	for _, err := range errs {
+		var ours *problem
+		if errors.As(err, &ours) {
+			return ours
+		}
 		var detailed huma.ErrorDetailer
-		if !errors.As(err, &detailed) {
+		if !errors.As(err, &detailed) || len(p.Errors) == mostFaults {
 			continue
 		}
-		d := detailed.ErrorDetail()
-		p.Errors = append(p.Errors, fault{Location: d.Location, Message: d.Message})
+		if f := inOurWords(detailed.ErrorDetail()); !slices.Contains(p.Errors, f) {
+			p.Errors = append(p.Errors, f)
+		}
 	}
-	if known == malformed && message != "" && message != "validation failed" {
-		p.Detail = "The request is not readable: " + message + ". " + malformed.Detail
+	switch {
+	case known == tooLarge && op != nil:
+		p.Detail = tooLargeFor(op).Detail
+	case known == malformed:
+		p.Detail = takes(op)
+		if message != "" && message != "validation failed" {
+			p.Detail = "The request is not readable: " + message + ". " + p.Detail
+		}
 	}
+	return &p
+}
+
+// takes says what an operation takes.
+func takes(op *huma.Operation) string {
+	if op == nil || op.RequestBody == nil || op.RequestBody.Content["application/json"] != nil {
+		return malformed.Detail
+	}
+	kinds := slices.Sorted(maps.Keys(op.RequestBody.Content))
+	return "Send the file as the body, with Content-Type: " + strings.Join(kinds, " or ") + "."
+}
+
+// tooLargeFor says how much an operation takes.
+func tooLargeFor(op *huma.Operation) *problem {
+	p := *tooLarge
+	p.Detail = fmt.Sprintf("This address takes at most %d bytes: send it in smaller parts.", op.MaxBodyBytes)
 	return &p
 }

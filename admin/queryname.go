@@ -9,8 +9,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// checkQuery is a validation problem for parameters of the query that an operation does not know: one that is spelled
-// wrong would be passed over, and a filter that does not filter shows everything.
+// checkQuery is a validation problem for parameters of the query that an operation does not know, or that stand there twice: one
+// that is spelled wrong would be passed over, and a filter that does not filter shows everything.
 func checkQuery(op *huma.Operation, query url.Values) error {
 	var known []string
 	for _, p := range op.Parameters {
@@ -25,8 +25,11 @@ func checkQuery(op *huma.Operation, query url.Values) error {
 	}
 	var faults []fault
 	for _, name := range slices.Sorted(maps.Keys(query)) {
-		if !slices.Contains(known, name) {
+		switch {
+		case !slices.Contains(known, name):
 			faults = append(faults, fault{Location: "query." + name, Message: message})
+		case len(query[name]) > 1:
+			faults = append(faults, fault{Location: "query." + name, Message: "stands here twice; send it once"})
 		}
 	}
 	if len(faults) == 0 {

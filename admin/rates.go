@@ -15,7 +15,8 @@ type Rates interface {
 	AddRate(ctx context.Context, r rating.Rate) (rating.Rate, error)
 	// EditRate changes a rate; rating.ErrNotFound where it is not there.
 	EditRate(ctx context.Context, id int64, edit func(rating.Rate) (rating.Rate, error)) (rating.Rate, error)
-	DeleteRate(ctx context.Context, id int64) error
+	// DeleteRate takes one away; allowed sees the version that is stored, and may say no.
+	DeleteRate(ctx context.Context, id int64, allowed func(version int64) error) error
 	// ImportRates adds and changes rates: all, or none. What is wrong with rows is a rating.Invalid whose fields begin with
 	// the row, counted from 0: "[2].rate". With dryRun nothing is stored.
 	ImportRates(ctx context.Context, rows []rating.RateRow, dryRun bool) (rating.Imported, error)
@@ -23,6 +24,11 @@ type Rates interface {
 
 type IDPath struct {
 	ID int64 `path:"id" minimum:"1" doc:"Names it for good."`
+}
+
+type idDeletion struct {
+	IDPath
+	IfMatch
 }
 
 type rateQuery struct {
@@ -80,7 +86,7 @@ func noRate(id int64) error {
 	return notFound.because("There is no rate " + strconv.FormatInt(id, 10) + ".")
 }
 
-func (s *Server) createRate(ctx context.Context, in *struct{ Body creation[rate] }) (*versioned[rate], error) {
+func (s *Server) createRate(ctx context.Context, in *struct{ Body creation[rate] }) (*made[rate], error) {
 	r, err := in.Body.mergeRate(rating.NewRate())
 	if err := joined(err, in.Body.priced()); err != nil {
 		return nil, err
@@ -88,7 +94,7 @@ func (s *Server) createRate(ctx context.Context, in *struct{ Body creation[rate]
 	if r, err = s.deps.Catalog.AddRate(ctx, r); err != nil {
 		return nil, fmt.Errorf("add rate: %w", err)
 	}
-	return rateAnswer(r), nil
+	return madeAt("/rates", strconv.FormatInt(r.ID, 10), rateAnswer(r)), nil
 }
 
 type rateEdit struct {
@@ -125,8 +131,8 @@ func (s *Server) changeRate(ctx context.Context, id int64, match IfMatch, b body
 	return rateAnswer(r), nil
 }
 
-func (s *Server) deleteRate(ctx context.Context, in *IDPath) (*struct{}, error) {
-	if err := s.deps.Catalog.DeleteRate(ctx, in.ID); err != nil {
+func (s *Server) deleteRate(ctx context.Context, in *idDeletion) (*struct{}, error) {
+	if err := s.deps.Catalog.DeleteRate(ctx, in.ID, in.check); err != nil {
 		return nil, fmt.Errorf("delete rate %d: %w", in.ID, err)
 	}
 	return nil, nil

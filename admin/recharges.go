@@ -79,6 +79,11 @@ func (s *Server) recharge(ctx context.Context, in *rechargeRequest) (*answer[rec
 			return nil, unknown
 		}
 	}
+	if errors.Is(err, rating.ErrNoCredit) || errors.Is(err, rating.ErrRange) {
+		if _, why := s.outcomeOf(ctx, r); why != nil { // says whose money it is
+			return nil, why
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("recharge: %w", err)
 	}
@@ -114,6 +119,15 @@ func (s *Server) previewRecharge(ctx context.Context, in *struct{ Body rechargeB
 	if err := s.unknownPayees(r); err != nil {
 		return nil, err
 	}
+	would, err := s.outcomeOf(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return receiptsOf(would), nil
+}
+
+// outcomeOf says what a recharge would do to the accounts as they are now, or why it cannot be.
+func (s *Server) outcomeOf(ctx context.Context, r rating.Recharge) ([]rating.Receipt, error) {
 	accounts, err := s.accounts(ctx, r.Extensions())
 	if err != nil {
 		return nil, err
@@ -127,14 +141,16 @@ func (s *Server) previewRecharge(ctx context.Context, in *struct{ Body rechargeB
 			tooMuch = append(tooMuch, fault{Location: fmt.Sprintf("body.extensions[%d]", i), Message: "the balance of " + p.Extension + " would leave the range of amounts"})
 		}
 		if r.Amount < 0 && a.Available()+r.Amount < 0 {
-			return nil, insufficientFunds.because("Extension " + p.Extension + " has " + a.Available().String() + " available.")
+			short := *insufficientFunds
+			short.Detail = "Extension " + p.Extension + " has " + a.Available().String() + " available."
+			return nil, short.with(fault{Location: "body.amount", Message: "takes more than what is available"})
 		}
 		would = append(would, rating.Receipt{Extension: p.Extension, Username: p.Username, Before: a.Balance, Amount: r.Amount, After: after, At: r.At})
 	}
 	if tooMuch != nil {
 		return nil, invalid.with(tooMuch...)
 	}
-	return receiptsOf(would), nil
+	return would, nil
 }
 
 // movement is a line of the recharge history.

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -44,6 +45,9 @@ func route[In, Out any](s *Server, who access, at, id, summary string, handler f
 	op := huma.Operation{OperationID: id, Method: method, Path: apiBase + path, Summary: summary, Tags: []string{tagOf(path)},
 		DefaultStatus: statusOf[method], Metadata: map[string]any{accessKey: who}, Errors: errorsOf(method, path, who),
 		MaxBodyBytes: largestBody, BodyReadTimeout: longestRequest}
+	if _, conditional := reflect.TypeFor[In]().FieldByName("IfMatch"); conditional {
+		op.Errors = append(op.Errors, http.StatusPreconditionFailed)
+	}
 	if !slices.Equal(who, anyone) {
 		op.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
 		op.Extensions = map[string]any{"x-roles": who}
@@ -86,9 +90,6 @@ func errorsOf(method, path string, who access) []int {
 	}
 	if method != http.MethodGet {
 		codes = append(codes, http.StatusConflict)
-	}
-	if method == http.MethodPut || method == http.MethodPatch {
-		codes = append(codes, http.StatusPreconditionFailed)
 	}
 	if path == "/login" {
 		codes = append(codes, http.StatusForbidden) // license-expired

@@ -31,7 +31,7 @@ func TestTrunks(t *testing.T) {
 		"a bad name":           {object{"name": "a b", "uri": "sip:h"}, "body.name"},
 		"a bad network":        {object{"name": "X", "uri": "sip:h", "sources": []string{"10.0.0.0/8", "ten"}}, "body.sources[1]"},
 		"a code never passed":  {object{"name": "X", "uri": "sip:h", "failover_codes": []int{486}}, "body.failover_codes"},
-		"no URI":               {object{"name": "X"}, "body"},
+		"no URI":               {object{"name": "X"}, "body.uri"},
 		"health, which we see": {object{"name": "X", "uri": "sip:h", "health": "up"}, "body.health"},
 	} {
 		w.as(rating.Admin, "POST", "/trunks", c.body).problem(t, name, 422, "validation", c.at)
@@ -60,7 +60,7 @@ func TestDialRules(t *testing.T) {
 	w.do("PATCH", "/dial-rules/1", object{"prepend": "0"}, `If-Match: "1"`).expect(t, "an edit", 200, object{"prepend": "0", "strip": 1, "version": 2})
 	w.as(rating.Admin, "PATCH", "/dial-rules/1", object{"prepend": ""}, `If-Match: "1"`).problem(t, "an edit of an old version", 412, "precondition-failed")
 	w.as(rating.Admin, "PATCH", "/dial-rules/1", object{"trunks": []string{"A", "none"}}).problem(t, "a trunk that is not there", 422, "validation", "body.trunks")
-	w.as(rating.Admin, "POST", "/dial-rules", object{"prefix": "1"}).problem(t, "no trunk", 422, "validation", "body")
+	w.as(rating.Admin, "POST", "/dial-rules", object{"prefix": "1"}).problem(t, "no trunk", 422, "validation", "body.trunks")
 	w.as(rating.Admin, "POST", "/dial-rules", object{"trunks": []string{"A", "A"}}).problem(t, "a trunk twice", 422, "validation", "body.trunks")
 	w.do("GET", "/dial-rules", nil).expect(t, "the list", 200, object{"total": 2, "items.0.id": 1, "items.1.id": 2})
 	w.do("GET", "/dial-rules/2", nil).expect(t, "one", 200, object{"prefix": "00"})
@@ -114,7 +114,7 @@ func TestSettings(t *testing.T) {
 	}
 	less := changed(nil)
 	delete(less, "ring_timeout")
-	w.as(rating.Admin, "PUT", "/settings", less).problem(t, "a missing key", 422, "validation", "body")
+	w.as(rating.Admin, "PUT", "/settings", less).problem(t, "a missing key", 422, "validation", "body.ring_timeout")
 }
 
 func TestBilling(t *testing.T) {

@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"maps"
 	"reflect"
 	"slices"
@@ -183,7 +185,7 @@ func over[T any](b body, value T) (T, error) {
 			err = json.Unmarshal(one, &merged)
 		}
 		if err != nil {
-			wrong = append(wrong, rating.FieldError{Field: name, Message: readable(err)})
+			wrong = append(wrong, misfit(name, err))
 		}
 	}
 	if len(wrong) > 0 {
@@ -200,10 +202,11 @@ func (b body) has(field string) bool {
 	return ok
 }
 
-// readable says what is wrong without Go's words for it.
-func readable(err error) string {
-	if wrongType, ok := err.(*json.UnmarshalTypeError); ok {
-		return wrongType.Value + " does not fit here"
+// misfit says what is wrong with a field without Go's words for it. A value of the wrong kind does not get here, so it is too large.
+func misfit(name string, err error) rating.FieldError {
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) {
+		return rating.FieldError{Field: cmp.Or(wrongType.Field, name), Message: "is out of range"}
 	}
-	return err.Error()
+	return rating.FieldError{Field: name, Message: err.Error()}
 }

@@ -98,11 +98,11 @@ func New(config Config, deps Deps) (*Server, error) {
 	}
 	s := newServer(config, deps)
 	engine := s.engine()
-	if err := s.listen(config.Listen, engine); err != nil {
+	if err := s.listen(config.Listen, answersHead(engine)); err != nil {
 		return nil, err
 	}
 	if config.MetricsListen != "" {
-		if err := s.listen(config.MetricsListen, s.metricsEngine()); err != nil {
+		if err := s.listen(config.MetricsListen, answersHead(s.metricsEngine())); err != nil {
 			return nil, errors.Join(err, s.listeners[0].Close())
 		}
 	}
@@ -129,6 +129,9 @@ func newServer(config Config, deps Deps) *Server {
 var setUpLibraries = sync.OnceFunc(func() {
 	gin.SetMode(gin.ReleaseMode)
 	huma.NewError = humaProblem
+	huma.NewErrorWithContext = func(hc huma.Context, status int, message string, errs ...error) huma.StatusError {
+		return problemIn(hc.Operation(), status, message, errs...)
+	}
 	huma.DefaultArrayNullable = false
 	huma.ValidateStrictCasing = true
 })
@@ -195,6 +198,7 @@ func (s *Server) engine() *gin.Engine {
 	s.api = humagin.New(engine, s.humaConfig())
 	s.api.UseMiddleware(s.authorize(s.api))
 	s.routes()
+	describeProblems(s.api.OpenAPI())
 	s.plainRoutes(engine)
 	engine.NoRoute(pages(ui.Handler()))
 	return engine

@@ -18,7 +18,8 @@ type Trunks interface {
 	// EditTrunk changes a trunk; rating.ErrNotFound where it is not there.
 	EditTrunk(ctx context.Context, name string, edit func(rating.Trunk) (rating.Trunk, error)) (rating.Trunk, error)
 	// DeleteTrunk fails with rating.ErrConflict while a dial rule or the setting emergency_trunks names the trunk.
-	DeleteTrunk(ctx context.Context, name string) error
+	// allowed sees the version that is stored, and may say no.
+	DeleteTrunk(ctx context.Context, name string, allowed func(version int64) error) error
 }
 
 // TrunkHealth is what the SIP side knows about trunks.
@@ -93,7 +94,7 @@ func (s *Server) getTrunk(_ context.Context, in *NamePath) (*versioned[trunk], e
 	return s.trunkAnswer(*t), nil
 }
 
-func (s *Server) createTrunk(ctx context.Context, in *struct{ Body creation[trunk] }) (*versioned[trunk], error) {
+func (s *Server) createTrunk(ctx context.Context, in *struct{ Body creation[trunk] }) (*made[trunk], error) {
 	t, err := in.Body.mergeTrunk(rating.NewTrunk())
 	if err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func (s *Server) createTrunk(ctx context.Context, in *struct{ Body creation[trun
 	if err != nil {
 		return nil, fmt.Errorf("add trunk: %w", err)
 	}
-	return s.trunkAnswer(added), nil
+	return madeAt("/trunks", added.Name, s.trunkAnswer(added)), nil
 }
 
 type trunkEdit struct {
@@ -127,8 +128,11 @@ func (s *Server) editTrunk(ctx context.Context, in *trunkEdit) (*versioned[trunk
 	return s.trunkAnswer(t), nil
 }
 
-func (s *Server) deleteTrunk(ctx context.Context, in *NamePath) (*struct{}, error) {
-	err := s.deps.Catalog.DeleteTrunk(ctx, in.Name)
+func (s *Server) deleteTrunk(ctx context.Context, in *struct {
+	NamePath
+	IfMatch
+}) (*struct{}, error) {
+	err := s.deps.Catalog.DeleteTrunk(ctx, in.Name, in.check)
 	if errors.Is(err, rating.ErrConflict) {
 		return nil, conflict.because("Dial rules or the setting emergency_trunks name the trunk " + in.Name + "; change those first.")
 	}

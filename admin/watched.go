@@ -69,9 +69,9 @@ func (w watched) EditExtensions(ctx context.Context, numbers []string, by string
 }
 
 // DeleteExtension implements Extensions.
-func (w watched) DeleteExtension(ctx context.Context, number, by string) error {
+func (w watched) DeleteExtension(ctx context.Context, number, by string, allowed func(version int64) error) error {
 	before, known := w.Current().Extension(number)
-	err := w.Catalog.DeleteExtension(ctx, number, by)
+	err := w.Catalog.DeleteExtension(ctx, number, by, allowed)
 	if err == nil && known {
 		tellExtension(trailFrom(ctx), before, nil)
 	}
@@ -127,9 +127,9 @@ func (w watched) EditRate(ctx context.Context, id int64, edit func(rating.Rate) 
 }
 
 // DeleteRate implements Rates.
-func (w watched) DeleteRate(ctx context.Context, id int64) error {
+func (w watched) DeleteRate(ctx context.Context, id int64, allowed func(version int64) error) error {
 	before, known := w.Current().Rates.Rate(id)
-	err := w.Catalog.DeleteRate(ctx, id)
+	err := w.Catalog.DeleteRate(ctx, id, allowed)
 	if err == nil && known {
 		trailFrom(ctx).tell(rateObject(id), fields(rateOf(*before), nil), nil)
 	}
@@ -191,9 +191,9 @@ func (w watched) EditTrunk(ctx context.Context, name string, edit func(rating.Tr
 }
 
 // DeleteTrunk implements Trunks.
-func (w watched) DeleteTrunk(ctx context.Context, name string) error {
+func (w watched) DeleteTrunk(ctx context.Context, name string, allowed func(version int64) error) error {
 	before, known := w.Current().Plan.Trunk(name)
-	err := w.Catalog.DeleteTrunk(ctx, name)
+	err := w.Catalog.DeleteTrunk(ctx, name, allowed)
 	if err == nil && known {
 		was, _ := secretChange(before.Password, "")
 		trailFrom(ctx).tell("trunk "+name, trunkFields(*before, was), nil)
@@ -224,14 +224,14 @@ func (w watched) EditDialRule(ctx context.Context, id int64, edit func(rating.Di
 }
 
 // DeleteDialRule implements DialRules.
-func (w watched) DeleteDialRule(ctx context.Context, id int64) error {
+func (w watched) DeleteDialRule(ctx context.Context, id int64, allowed func(version int64) error) error {
 	var before any
 	for _, r := range w.Current().Plan.Rules() {
 		if r.ID == id {
 			before = fields(dialRuleOf(r), nil)
 		}
 	}
-	err := w.Catalog.DeleteDialRule(ctx, id)
+	err := w.Catalog.DeleteDialRule(ctx, id, allowed)
 	if err == nil {
 		trailFrom(ctx).tell(dialRuleObject(id), before, nil)
 	}

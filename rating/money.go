@@ -30,7 +30,7 @@ const (
 func ParseMoney(s string) (Money, error) {
 	digits, negative := strings.CutPrefix(s, "-")
 	whole, fraction, dotted := strings.Cut(digits, ".")
-	if whole == "" || (dotted && fraction == "") {
+	if !onlyDigits(whole+fraction) || whole == "" || (dotted && fraction == "") {
 		return 0, fmt.Errorf("%q is no amount: write digits, and after a point at most six decimals, such as 12.3400", shorten(s))
 	}
 	units, err := parseDigits(whole, maxWhole)
@@ -57,15 +57,15 @@ func ParseMoney(s string) (Money, error) {
 	return m, nil
 }
 
+func onlyDigits(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
+}
+
 // parseDigits reads ASCII digits up to a limit; no digits are 0.
 func parseDigits(s string, limit int64) (int64, error) {
 	var n int64
 	for i := range len(s) {
-		d := s[i] - '0'
-		if d > 9 {
-			return 0, fmt.Errorf("%q is not a digit", s[i])
-		}
-		if n = n*10 + int64(d); n > limit {
+		if n = n*10 + int64(s[i]-'0'); n > limit {
 			return 0, ErrRange
 		}
 	}

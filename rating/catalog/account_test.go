@@ -47,7 +47,7 @@ func TestDeletingClosesTheAccountFirst(t *testing.T) {
 		c := New(client, ledger, Options{Log: quiet})
 		must(c.AddExtension(ctx, extension("101"), ""))(t)
 		ledger.set(func() { ledger.busy["101"] = true })
-		if err := c.DeleteExtension(ctx, "101", "ann"); !errors.Is(err, rating.ErrActiveCalls) {
+		if err := c.DeleteExtension(ctx, "101", "ann", nil); !errors.Is(err, rating.ErrActiveCalls) {
 			t.Errorf("deleting with a call up: %v", err)
 		}
 		if _, ok := c.Current().Extension("101"); !ok || client.HLen(ctx, stepsKey).Val() != 0 {
@@ -56,13 +56,13 @@ func TestDeletingClosesTheAccountFirst(t *testing.T) {
 		must(c.EditExtensions(ctx, []string{"101"}, "", lock))(t)
 
 		ledger.set(func() { ledger.busy["101"] = false })
-		if err := c.DeleteExtension(ctx, "101", "ann"); err != nil {
+		if err := c.DeleteExtension(ctx, "101", "ann", nil); err != nil {
 			t.Fatal(err)
 		}
 		if _, ok := c.Current().Extension("101"); ok || !ledger.account("101").closed {
 			t.Error("the extension or its account is still there")
 		}
-		for name, err := range map[string]error{"deleting": c.DeleteExtension(ctx, "101", ""), "editing": second(c.EditExtensions(ctx, []string{"101"}, "", lock))} {
+		for name, err := range map[string]error{"deleting": c.DeleteExtension(ctx, "101", "", nil), "editing": second(c.EditExtensions(ctx, []string{"101"}, "", lock))} {
 			if !errors.Is(err, rating.ErrNotFound) || !errors.Is(err, rating.ErrUnknownExtension) {
 				t.Errorf("%s what is not there: %v", name, err)
 			}
@@ -194,7 +194,7 @@ func TestAnEditCutInHalfIsFinishedByAnotherNode(t *testing.T) {
 			t.Errorf("%d extensions", second.Current().Extensions())
 		}
 
-		if err := first.DeleteExtension(ctx, "1000", "ann"); !errors.Is(err, rating.ErrUnavailable) {
+		if err := first.DeleteExtension(ctx, "1000", "ann", nil); !errors.Is(err, rating.ErrUnavailable) {
 			t.Errorf("deleting without ledger: %v", err)
 		}
 		within(t, 3*time.Second, "the extension is deleted", func() bool {

@@ -9,8 +9,8 @@ import (
 )
 
 // DeleteExtension closes the account of an extension, then removes the document; rating.ErrActiveCalls while it has
-// calls up: then nothing has changed.
-func (c *Catalog) DeleteExtension(ctx context.Context, number, by string) error {
+// calls up: then nothing has changed. allowed sees the version that is stored, and may say no; nil is always yes.
+func (c *Catalog) DeleteExtension(ctx context.Context, number, by string, allowed func(version int64) error) error {
 	err := c.persist(ctx, func(ctx context.Context) (write, error) {
 		all, err := readHeld(ctx, c, extensionForm, []string{number})
 		if err != nil {
@@ -19,6 +19,11 @@ func (c *Catalog) DeleteExtension(ctx context.Context, number, by string) error 
 		h := all[0]
 		if h.doc == nil && h.err == nil {
 			return write{}, errNoExtension
+		}
+		if allowed != nil {
+			if err := allowed(h.version); err != nil {
+				return write{}, err
+			}
 		}
 		s := step{Do: closeAccount, Version: h.version, By: by}
 		if h.doc != nil {

@@ -29,9 +29,10 @@ func (c *Catalog) EditDialRule(ctx context.Context, id int64, edit func(rating.D
 	return change(ctx, c, dialRuleForm, formatID(id), edit, ruleTrunks)
 }
 
-// DeleteDialRule removes a dial rule; rating.ErrNotFound where it is not there.
-func (c *Catalog) DeleteDialRule(ctx context.Context, id int64) error {
-	return remove(ctx, c, dialRuleForm, formatID(id), nil)
+// DeleteDialRule removes a dial rule; rating.ErrNotFound where it is not there. allowed sees the version that is stored, and may
+// say no; nil is always yes.
+func (c *Catalog) DeleteDialRule(ctx context.Context, id int64, allowed func(version int64) error) error {
+	return remove(ctx, c, dialRuleForm, formatID(id), allowed, nil)
 }
 
 func ruleTrunks(r *rating.DialRule, s *rating.Snapshot) error {

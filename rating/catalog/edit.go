@@ -145,8 +145,8 @@ func prepare[T any](ctx context.Context, c *Catalog, f form[T], doc *T, h held[T
 	return write{f.kind, []putDocument{{f.id(doc), h.version, value, step}}, plan}, nil
 }
 
-// remove deletes a document, also one that cannot be read.
-func remove[T any](ctx context.Context, c *Catalog, f form[T], id string, look check[T]) error {
+// remove deletes a document, also one that cannot be read, if allowed does not mind the version that is stored; nil never does.
+func remove[T any](ctx context.Context, c *Catalog, f form[T], id string, allowed func(version int64) error, look check[T]) error {
 	err := c.persist(ctx, func(ctx context.Context) (write, error) {
 		h, err := readHeld(ctx, c, f, []string{id})
 		if err != nil {
@@ -154,6 +154,11 @@ func remove[T any](ctx context.Context, c *Catalog, f form[T], id string, look c
 		}
 		if h[0].doc == nil && h[0].err == nil {
 			return write{}, rating.ErrNotFound
+		}
+		if allowed != nil {
+			if err := allowed(h[0].version); err != nil {
+				return write{}, err
+			}
 		}
 		plan, err := look.run(ctx, c, h[0].doc)
 		return write{f.kind, []putDocument{{id, h[0].version, removeValue, noStep}}, plan}, err

@@ -128,17 +128,17 @@ func TestTrunksRulesAndSettingsHoldTogether(t *testing.T) {
 		if s.Version != 2 {
 			t.Errorf("the first edit of the default settings (version 1) gave version %d", s.Version)
 		}
-		if err := c.DeleteTrunk(ctx, "a"); !errors.Is(err, rating.ErrConflict) || !strings.Contains(err.Error(), fmt.Sprintf("dial rule %d, the setting emergency_trunks", r.ID)) {
+		if err := c.DeleteTrunk(ctx, "a", nil); !errors.Is(err, rating.ErrConflict) || !strings.Contains(err.Error(), fmt.Sprintf("dial rule %d, the setting emergency_trunks", r.ID)) {
 			t.Errorf("deleting a trunk in use: %v", err)
 		}
-		if err := c.DeleteDialRule(ctx, r.ID); err != nil {
+		if err := c.DeleteDialRule(ctx, r.ID, nil); err != nil {
 			t.Error(err)
 		}
 		must(c.EditSettings(ctx, func(s rating.Settings) (rating.Settings, error) { s.EmergencyTrunks = nil; return s, nil }))(t)
-		if err := c.DeleteTrunk(ctx, "a"); err != nil {
+		if err := c.DeleteTrunk(ctx, "a", nil); err != nil {
 			t.Errorf("deleting a trunk that nobody uses: %v", err)
 		}
-		if err := c.DeleteTrunk(ctx, "a"); !errors.Is(err, rating.ErrNotFound) {
+		if err := c.DeleteTrunk(ctx, "a", nil); !errors.Is(err, rating.ErrNotFound) {
 			t.Errorf("deleting it again: %v", err)
 		}
 		_, err = c.EditTrunk(ctx, "a", func(t rating.Trunk) (rating.Trunk, error) { return t, nil })
@@ -159,13 +159,13 @@ func TestNoRuleNamesATrunkThatIsDeletedMeanwhile(t *testing.T) {
 			var made rating.DialRule
 			var both sync.WaitGroup
 			both.Go(func() { made, added = a.AddDialRule(ctx, rule("9", "x")) })
-			both.Go(func() { deleted = b.DeleteTrunk(ctx, "x") })
+			both.Go(func() { deleted = b.DeleteTrunk(ctx, "x", nil) })
 			both.Wait()
 			if (added == nil) == (deleted == nil) {
 				t.Fatalf("adding the rule gave %v, deleting its trunk %v: exactly one can succeed", added, deleted)
 			}
 			if added == nil {
-				if err := errors.Join(a.DeleteDialRule(ctx, made.ID), a.DeleteTrunk(ctx, "x")); err != nil {
+				if err := errors.Join(a.DeleteDialRule(ctx, made.ID, nil), a.DeleteTrunk(ctx, "x", nil)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -201,7 +201,7 @@ func TestAnIDIsNeverGivenTwice(t *testing.T) {
 		ctx := t.Context()
 		c := New(client, nil, Options{Log: quiet})
 		a, b := must(c.AddRate(ctx, rate("1")))(t), must(c.AddRate(ctx, rate("2")))(t)
-		if err := c.DeleteRate(ctx, b.ID); err != nil {
+		if err := c.DeleteRate(ctx, b.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		if next := must(c.AddRate(ctx, rate("3")))(t); a.ID != 1 || b.ID != 2 || next.ID != 3 || next.Version != 1 {

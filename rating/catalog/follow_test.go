@@ -79,12 +79,12 @@ func randomEdit(ctx context.Context, c *Catalog, random *rand.Rand) (err error) 
 	case 0, 1, 2:
 		_, err = c.EnsureExtension(ctx, extension(pick), "admin")
 	case 3:
-		err = ignore(c.DeleteExtension(ctx, pick, "admin"), rating.ErrNotFound)
+		err = ignore(c.DeleteExtension(ctx, pick, "admin", nil), rating.ErrNotFound)
 	case 4:
 		_, err = c.AddRate(ctx, rate(pick))
 	case 5:
 		if len(rates) > 5 {
-			err = c.DeleteRate(ctx, rates[random.IntN(len(rates))].ID)
+			err = c.DeleteRate(ctx, rates[random.IntN(len(rates))].ID, nil)
 		}
 	case 6:
 		if len(rates) > 0 {
@@ -100,7 +100,7 @@ func randomEdit(ctx context.Context, c *Catalog, random *rand.Rand) (err error) 
 		}
 	case 8:
 		if len(rules) > 0 {
-			err = c.DeleteDialRule(ctx, rules[random.IntN(len(rules))].ID)
+			err = c.DeleteDialRule(ctx, rules[random.IntN(len(rules))].ID, nil)
 		}
 	case 9:
 		_, err = c.EditSettings(ctx, func(s rating.Settings) (rating.Settings, error) {

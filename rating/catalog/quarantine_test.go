@@ -64,10 +64,10 @@ func TestADocumentThatCannotBeUsedIsLeftOutAndNamed(t *testing.T) {
 
 		// What can be mended by writing or deleting goes away again.
 		must(c.EditSettings(ctx, func(s rating.Settings) (rating.Settings, error) { s.RingTimeout = 99; return s, nil }))(t)
-		if err := c.DeleteExtension(ctx, "102", ""); err != nil {
+		if err := c.DeleteExtension(ctx, "102", "", nil); err != nil {
 			t.Error(err)
 		}
-		if err := c.DeleteRate(ctx, 3); err != nil {
+		if err := c.DeleteRate(ctx, 3, nil); err != nil {
 			t.Error(err)
 		}
 		for _, q := range c.Quarantined() {

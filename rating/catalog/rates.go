@@ -36,9 +36,10 @@ func (c *Catalog) EditRate(ctx context.Context, id int64, edit func(rating.Rate)
 	return change(ctx, c, rateForm, formatID(id), edit, nil)
 }
 
-// DeleteRate removes a rate; rating.ErrNotFound where it is not there.
-func (c *Catalog) DeleteRate(ctx context.Context, id int64) error {
-	return remove(ctx, c, rateForm, formatID(id), nil)
+// DeleteRate removes a rate; rating.ErrNotFound where it is not there. allowed sees the version that is stored, and may say
+// no; nil is always yes.
+func (c *Catalog) DeleteRate(ctx context.Context, id int64, allowed func(version int64) error) error {
+	return remove(ctx, c, rateForm, formatID(id), allowed, nil)
 }
 
 // maxRateID bounds what a sheet may ask for.

@@ -65,5 +65,5 @@ func (c *Catalog) Tokens(ctx context.Context) ([]rating.Token, error) {
 
 // DeleteToken revokes a token; rating.ErrNotFound.
 func (c *Catalog) DeleteToken(ctx context.Context, id string) error {
-	return remove(ctx, c, tokenForm, id, nil)
+	return remove(ctx, c, tokenForm, id, nil, nil)
 }

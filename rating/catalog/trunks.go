@@ -21,8 +21,9 @@ func (c *Catalog) EditTrunk(ctx context.Context, name string, edit func(rating.T
 }
 
 // DeleteTrunk removes a trunk; rating.ErrConflict, and who, while a dial rule or the setting emergency_trunks names it.
-func (c *Catalog) DeleteTrunk(ctx context.Context, name string) error {
-	return remove(ctx, c, trunkForm, name, func(_ *rating.Trunk, s *rating.Snapshot) error {
+// allowed sees the version that is stored, and may say no; nil is always yes.
+func (c *Catalog) DeleteTrunk(ctx context.Context, name string, allowed func(version int64) error) error {
+	return remove(ctx, c, trunkForm, name, allowed, func(_ *rating.Trunk, s *rating.Snapshot) error {
 		users := trunkUsers(name, s)
 		if len(users) == 0 {
 			return nil

@@ -33,7 +33,7 @@ func (c *Catalog) PutUser(ctx context.Context, u rating.User) error {
 
 // DeleteUser removes a user and ends the sessions; rating.ErrNotFound.
 func (c *Catalog) DeleteUser(ctx context.Context, name string) error {
-	if err := remove(ctx, c, userForm, name, nil); err != nil {
+	if err := remove(ctx, c, userForm, name, nil, nil); err != nil {
 		return err
 	}
 	return c.DeleteSessions(ctx, name, "")

@@ -2693,16 +2693,18 @@ export interface operations {
                     "application/json": components["schemas"]["ListActiveCall"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2711,7 +2713,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2720,7 +2722,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2729,9 +2731,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2779,16 +2783,18 @@ export interface operations {
                     })[];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2797,7 +2803,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2806,16 +2812,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
+            /** @description throttled */
             429: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2824,9 +2832,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2854,16 +2864,18 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2872,7 +2884,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2881,7 +2893,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2890,7 +2902,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2899,7 +2911,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2908,9 +2920,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2950,16 +2964,18 @@ export interface operations {
                     "application/json": components["schemas"]["ListAuditRecord"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2968,7 +2984,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2977,7 +2993,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2986,9 +3002,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3016,16 +3034,18 @@ export interface operations {
                     "application/json": components["schemas"]["Billing"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3034,7 +3054,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3043,7 +3063,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3052,9 +3072,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3067,7 +3089,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The version that the edit was made on, in quotes; where it is not the newest the answer is 412. */
+                /** @description The version that the edit was made on, in quotes, as ETag has it (or several; * is any); where none is the newest the answer is 412. */
                 "If-Match"?: string;
             };
             path?: never;
@@ -3089,7 +3111,7 @@ export interface operations {
                     "application/json": components["schemas"]["Billing"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3098,16 +3120,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3116,7 +3140,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3125,7 +3149,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Precondition Failed */
+            /** @description precondition-failed */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -3134,7 +3158,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3143,7 +3167,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3152,7 +3176,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3161,9 +3185,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3209,16 +3235,18 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3227,7 +3255,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3236,16 +3264,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
+            /** @description throttled */
             429: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3254,9 +3284,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3296,16 +3328,18 @@ export interface operations {
                     "application/json": components["schemas"]["ListUnratedRow"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3314,7 +3348,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3323,7 +3357,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3332,9 +3366,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3364,16 +3400,18 @@ export interface operations {
                     "application/json": components["schemas"]["Call"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3382,7 +3420,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3391,7 +3429,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3400,7 +3438,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3409,9 +3447,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3438,16 +3478,18 @@ export interface operations {
                     "application/json": components["schemas"]["Dashboard"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3456,7 +3498,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3465,7 +3507,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3474,9 +3516,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3512,16 +3556,18 @@ export interface operations {
                     "application/json": components["schemas"]["ListDialRule"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3530,7 +3576,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3539,7 +3585,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3548,9 +3594,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3576,13 +3624,14 @@ export interface operations {
             201: {
                 headers: {
                     ETag?: string;
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["DialRule"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3591,16 +3640,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3609,7 +3660,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3618,7 +3669,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3627,7 +3678,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3636,7 +3687,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3645,9 +3696,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3678,7 +3731,7 @@ export interface operations {
                     "application/json": components["schemas"]["TestedRoute"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3687,16 +3740,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3705,7 +3760,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3714,7 +3769,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3723,7 +3778,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3732,7 +3787,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3741,9 +3796,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3774,16 +3831,18 @@ export interface operations {
                     "application/json": components["schemas"]["DialRule"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3792,7 +3851,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3801,7 +3860,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3810,7 +3869,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3819,9 +3878,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3833,7 +3894,10 @@ export interface operations {
     "delete-dial-rule": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The version that the edit was made on, in quotes, as ETag has it (or several; * is any); where none is the newest the answer is 412. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Names it for good. */
                 id: number;
@@ -3849,16 +3913,18 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3867,7 +3933,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3876,7 +3942,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3885,7 +3951,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description precondition-failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3894,7 +3969,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3903,9 +3978,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3918,7 +3995,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The version that the edit was made on, in quotes; where it is not the newest the answer is 412. */
+                /** @description The version that the edit was made on, in quotes, as ETag has it (or several; * is any); where none is the newest the answer is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -3943,7 +4020,7 @@ export interface operations {
                     "application/json": components["schemas"]["DialRule"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3952,16 +4029,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3970,7 +4049,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3979,7 +4058,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3988,7 +4067,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Precondition Failed */
+            /** @description precondition-failed */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -3997,7 +4076,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4006,7 +4085,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4015,7 +4094,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4024,9 +4103,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4071,16 +4152,18 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4089,7 +4172,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4098,16 +4181,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
+            /** @description throttled */
             429: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4116,9 +4201,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4144,13 +4231,14 @@ export interface operations {
             201: {
                 headers: {
                     ETag?: string;
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Extension"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4159,16 +4247,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4177,7 +4267,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4186,7 +4276,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4195,7 +4285,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4204,7 +4294,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4213,9 +4303,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4246,7 +4338,7 @@ export interface operations {
                     "application/json": components["schemas"]["Edits"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4255,16 +4347,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4273,7 +4367,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4282,16 +4376,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Precondition Failed */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4300,7 +4385,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4309,7 +4394,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4318,9 +4403,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4354,7 +4441,7 @@ export interface operations {
                     "application/json": components["schemas"]["Imported"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4363,16 +4450,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4381,7 +4470,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4390,7 +4479,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4399,7 +4488,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4408,7 +4497,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4417,9 +4506,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4450,16 +4541,18 @@ export interface operations {
                     "application/json": components["schemas"]["Extension"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4468,7 +4561,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4477,7 +4570,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4486,7 +4579,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4495,9 +4588,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4509,7 +4604,10 @@ export interface operations {
     "delete-extension": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The version that the edit was made on, in quotes, as ETag has it (or several; * is any); where none is the newest the answer is 412. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The extension's number. */
                 number: string;
@@ -4525,16 +4623,18 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4543,7 +4643,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4552,7 +4652,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4561,7 +4661,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description precondition-failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4570,7 +4679,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4579,9 +4688,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4594,7 +4705,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The version that the edit was made on, in quotes; where it is not the newest the answer is 412. */
+                /** @description The version that the edit was made on, in quotes, as ETag has it (or several; * is any); where none is the newest the answer is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -4619,7 +4730,7 @@ export interface operations {
                     "application/json": components["schemas"]["Extension"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4628,16 +4739,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4646,7 +4759,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4655,7 +4768,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4664,7 +4777,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Precondition Failed */
+            /** @description precondition-failed */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -4673,7 +4786,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4682,7 +4795,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4691,7 +4804,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4700,9 +4813,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4743,7 +4858,7 @@ export interface operations {
                     "application/json": components["schemas"]["Billing"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4752,16 +4867,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4770,7 +4887,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4779,7 +4896,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4788,7 +4905,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4797,7 +4914,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4806,9 +4923,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4837,16 +4956,18 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4855,7 +4976,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4864,7 +4985,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4873,9 +4994,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4907,7 +5030,7 @@ export interface operations {
                     "application/json": components["schemas"]["LoginAnswerBody"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4916,7 +5039,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4925,7 +5048,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4934,7 +5057,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4943,7 +5066,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4952,16 +5075,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
+            /** @description throttled */
             429: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4970,9 +5095,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4998,7 +5125,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5007,16 +5134,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5025,7 +5154,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5034,7 +5163,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5043,7 +5172,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5052,7 +5181,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -5061,9 +5190,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5099,16 +5230,18 @@ export interface operations {
                     "application/json": components["schemas"]["ListManager"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5117,7 +5250,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5126,7 +5259,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -5135,9 +5268,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5168,7 +5303,7 @@ export interface operations {
                     "application/json": components["schemas"]["Manager"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5177,16 +5312,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5195,7 +5332,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5204,7 +5341,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5213,7 +5350,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5222,7 +5359,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -5231,9 +5368,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5261,16 +5400,18 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5279,7 +5420,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5288,7 +5429,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5297,7 +5438,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5306,7 +5447,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -5315,9 +5456,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5351,7 +5494,7 @@ export interface operations {
                     "application/json": components["schemas"]["Manager"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5360,16 +5503,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5378,7 +5523,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5387,7 +5532,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5396,16 +5541,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Precondition Failed */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5414,7 +5550,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5423,7 +5559,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -5432,9 +5568,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5461,16 +5599,18 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5479,7 +5619,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5488,7 +5628,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -5497,9 +5637,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5530,7 +5672,7 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5539,16 +5681,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5557,7 +5701,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5566,16 +5710,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Precondition Failed */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5584,7 +5719,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5593,16 +5728,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
+            /** @description throttled */
             429: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -5611,9 +5748,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5654,16 +5793,18 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5672,7 +5813,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5681,16 +5822,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
+            /** @description throttled */
             429: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -5699,9 +5842,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5727,13 +5872,14 @@ export interface operations {
             201: {
                 headers: {
                     ETag?: string;
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Rate"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5742,16 +5888,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5760,7 +5908,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5769,7 +5917,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5778,7 +5926,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5787,7 +5935,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -5796,9 +5944,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5832,7 +5982,7 @@ export interface operations {
                     "application/json": components["schemas"]["Imported"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5841,16 +5991,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5859,7 +6011,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5868,7 +6020,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5877,7 +6029,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5886,7 +6038,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -5895,9 +6047,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5928,7 +6082,7 @@ export interface operations {
                     "application/json": components["schemas"]["Quotation"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5937,16 +6091,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5955,7 +6111,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5964,7 +6120,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5973,7 +6129,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5982,7 +6138,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -5991,9 +6147,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6024,16 +6182,18 @@ export interface operations {
                     "application/json": components["schemas"]["Rate"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6042,7 +6202,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6051,7 +6211,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6060,7 +6220,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -6069,9 +6229,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6084,7 +6246,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The version that the edit was made on, in quotes; where it is not the newest the answer is 412. */
+                /** @description The version that the edit was made on, in quotes, as ETag has it (or several; * is any); where none is the newest the answer is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -6109,7 +6271,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rate"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6118,16 +6280,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6136,7 +6300,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6145,7 +6309,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6154,7 +6318,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Precondition Failed */
+            /** @description precondition-failed */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -6163,7 +6327,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6172,7 +6336,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6181,7 +6345,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -6190,9 +6354,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6204,7 +6370,10 @@ export interface operations {
     "delete-rate": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The version that the edit was made on, in quotes, as ETag has it (or several; * is any); where none is the newest the answer is 412. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Names it for good. */
                 id: number;
@@ -6220,16 +6389,18 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6238,7 +6409,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6247,7 +6418,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6256,7 +6427,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description precondition-failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6265,7 +6445,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -6274,9 +6454,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6289,7 +6471,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The version that the edit was made on, in quotes; where it is not the newest the answer is 412. */
+                /** @description The version that the edit was made on, in quotes, as ETag has it (or several; * is any); where none is the newest the answer is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -6314,7 +6496,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rate"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6323,16 +6505,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6341,7 +6525,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6350,7 +6534,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6359,7 +6543,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Precondition Failed */
+            /** @description precondition-failed */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -6368,7 +6552,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6377,7 +6561,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6386,7 +6570,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -6395,9 +6579,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6441,16 +6627,18 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6459,7 +6647,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6468,16 +6656,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
+            /** @description throttled */
             429: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -6486,9 +6676,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6522,7 +6714,7 @@ export interface operations {
                     "application/json": components["schemas"]["Receipts"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6531,16 +6723,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6549,7 +6743,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict, insufficient-funds */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6558,7 +6752,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6567,7 +6761,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation, idempotency-mismatch */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6576,7 +6770,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -6585,9 +6779,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6618,7 +6814,7 @@ export interface operations {
                     "application/json": components["schemas"]["Receipts"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6627,16 +6823,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6645,7 +6843,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict, insufficient-funds */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6654,7 +6852,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6663,7 +6861,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6672,7 +6870,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -6681,9 +6879,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6711,16 +6911,18 @@ export interface operations {
                     "application/json": components["schemas"]["Settings"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6729,7 +6931,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6738,7 +6940,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -6747,9 +6949,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6762,7 +6966,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The version that the edit was made on, in quotes; where it is not the newest the answer is 412. */
+                /** @description The version that the edit was made on, in quotes, as ETag has it (or several; * is any); where none is the newest the answer is 412. */
                 "If-Match"?: string;
             };
             path?: never;
@@ -6784,7 +6988,7 @@ export interface operations {
                     "application/json": components["schemas"]["Settings"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6793,16 +6997,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6811,7 +7017,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6820,7 +7026,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Precondition Failed */
+            /** @description precondition-failed */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -6829,7 +7035,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6838,7 +7044,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6847,7 +7053,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -6856,9 +7062,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6904,16 +7112,18 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6922,7 +7132,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6931,16 +7141,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
+            /** @description throttled */
             429: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -6949,9 +7161,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6987,16 +7201,18 @@ export interface operations {
                     "application/json": components["schemas"]["ListToken"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7005,7 +7221,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7014,7 +7230,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -7023,9 +7239,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7056,7 +7274,7 @@ export interface operations {
                     "application/json": components["schemas"]["Token"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7065,16 +7283,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7083,7 +7303,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7092,7 +7312,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7101,7 +7321,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7110,7 +7330,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -7119,9 +7339,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7149,16 +7371,18 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7167,7 +7391,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7176,7 +7400,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7185,7 +7409,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7194,7 +7418,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -7203,9 +7427,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7241,16 +7467,18 @@ export interface operations {
                     "application/json": components["schemas"]["ListTrunk"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7259,7 +7487,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7268,7 +7496,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -7277,9 +7505,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7305,13 +7535,14 @@ export interface operations {
             201: {
                 headers: {
                     ETag?: string;
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Trunk"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7320,16 +7551,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7338,7 +7571,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7347,7 +7580,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7356,7 +7589,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7365,7 +7598,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -7374,9 +7607,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7407,16 +7642,18 @@ export interface operations {
                     "application/json": components["schemas"]["Trunk"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7425,7 +7662,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7434,7 +7671,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7443,7 +7680,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -7452,9 +7689,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7466,7 +7705,10 @@ export interface operations {
     "delete-trunk": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The version that the edit was made on, in quotes, as ETag has it (or several; * is any); where none is the newest the answer is 412. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The trunk's name. */
                 name: string;
@@ -7482,16 +7724,18 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7500,7 +7744,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7509,7 +7753,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7518,7 +7762,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description precondition-failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7527,7 +7780,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -7536,9 +7789,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7551,7 +7806,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The version that the edit was made on, in quotes; where it is not the newest the answer is 412. */
+                /** @description The version that the edit was made on, in quotes, as ETag has it (or several; * is any); where none is the newest the answer is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -7576,7 +7831,7 @@ export interface operations {
                     "application/json": components["schemas"]["Trunk"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7585,16 +7840,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7603,7 +7860,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7612,7 +7869,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7621,7 +7878,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Precondition Failed */
+            /** @description precondition-failed */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -7630,7 +7887,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7639,7 +7896,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7648,7 +7905,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -7657,9 +7914,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7691,16 +7950,18 @@ export interface operations {
                     "application/json": components["schemas"]["ListDeadLetter"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7709,7 +7970,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7718,7 +7979,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -7727,9 +7988,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7759,7 +8022,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeadLetter"];
                 };
             };
-            /** @description Bad Request */
+            /** @description malformed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7768,16 +8031,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description unauthenticated */
             401: {
                 headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description forbidden, license-expired */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7786,7 +8051,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description not-found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7795,7 +8060,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7804,7 +8069,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description too-large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7813,7 +8078,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description validation */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7822,7 +8087,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
+            /** @description internal */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -7831,9 +8096,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description store-unavailable */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the request is worth repeating. */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {

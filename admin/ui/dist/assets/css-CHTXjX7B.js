@@ -1,1 +1,0 @@
-import"./ProblemNote-D_ftXQMG.js";

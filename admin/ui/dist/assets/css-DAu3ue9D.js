@@ -1,0 +1,1 @@
+import"./ProblemNote-Dp2s0oTn.js";

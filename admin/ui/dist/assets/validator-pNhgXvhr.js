@@ -1,1 +1,0 @@
-import{wt as e}from"./ProblemNote-D_ftXQMG.js";var t=t=>[``,...e].includes(t);export{t};
