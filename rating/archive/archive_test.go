@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,6 +46,9 @@ func TestConnectionsAreDurable(t *testing.T) {
 func TestEveryArchiveHasItsOwnID(t *testing.T) {
 	path := file(t)
 	first, other := open(t, Options{DSN: path}), open(t, Options{})
+	if err := first.Close(); err != nil { // its one writer goes
+		t.Fatal(err)
+	}
 	again, reader := open(t, Options{DSN: "sqlite:" + path}), open(t, Options{DSN: path, ReadOnly: true})
 	if len(first.ID()) < 20 || first.ID() == other.ID() || first.ID() != again.ID() || first.ID() != reader.ID() {
 		t.Errorf("ids are %q, %q when opened again, %q for a reader, %q of another archive", first.ID(), again.ID(), reader.ID(), other.ID())
@@ -66,6 +70,9 @@ func TestOpenSaysWhyNot(t *testing.T) {
 	strange := file(t)
 	b := open(t, Options{DSN: strange})
 	if _, err := b.pools.write.Exec(`UPDATE meta SET value = 'Atlantis/Capital' WHERE key = 'timezone'`); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(a.Close(), b.Close()); err != nil {
 		t.Fatal(err)
 	}
 	text := file(t)

@@ -59,7 +59,7 @@ func TestDrainSurvivesRandomFailures(t *testing.T) { onBoth(t, testDrainSurvives
 func testDrainSurvivesRandomFailures(t *testing.T) {
 	seeds := uint64(1)
 	if os.Getenv("TOLLGATE_SLOW") != "" {
-		seeds = 40
+		seeds = 12
 	}
 	for seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 1))
