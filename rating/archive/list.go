@@ -124,3 +124,6 @@ func checkKeyword(q string) error {
 
 // matching is the subquery of the parties that a keyword finds; %s is its parameter.
 const matching = `(SELECT id FROM parties WHERE folded LIKE %s ESCAPE '\')`
+
+// unmatched is the subquery of the parties that a keyword does not find.
+const unmatched = `(SELECT id FROM parties WHERE folded NOT LIKE %s ESCAPE '\')`

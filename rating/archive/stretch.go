@@ -193,7 +193,7 @@ func (s *session) rolled(sel selection, e era, by unit, first, last int) ([]stre
 		chosen := "+party IN " + matching // the plus says: not by the index of parties
 		switch {
 		case sel.most:
-			chosen = "+party NOT IN " + matching
+			chosen = "+party IN " + unmatched // SQLite looks up IN in less time than NOT IN
 		case !sel.many:
 			chosen, table = "party IN "+matching, table+s.dialect.index(table+"_party")
 		}
