@@ -19,6 +19,11 @@ type AuditLog interface {
 	// Append takes a record for good, see rating.AuditRecord; its ID and At are made up. It is listed when Append returns.
 	Append(ctx context.Context, r rating.AuditRecord) error
 	AuditLog(ctx context.Context, q rating.AuditQuery) ([]rating.AuditRecord, int64, error)
+	// Begin notes for good that a change is about to be made: r says who, what and, in After, what was asked for. Where Finish
+	// never comes, after a crash or when limit has passed, it is listed with an outcome that is unknown.
+	Begin(ctx context.Context, r rating.AuditRecord, limit time.Duration) (id string, err error)
+	// Finish puts the records of a change in the place of what Begin noted; none: nothing was changed.
+	Finish(ctx context.Context, id string, records []rating.AuditRecord) error
 }
 
 // Bounds of what one request leaves in the audit log.
@@ -47,7 +52,7 @@ type auditRecord struct {
 	Action  string          `json:"action" doc:"The operation, such as edit-extension; or log-in, log-in-failed, log-in-throttled, log-out, password-wrong, license-refused, license-attempt."`
 	Object  string          `json:"object" doc:"To what, such as extension 101."`
 	Before  json.RawMessage `json:"before" nullable:"true" doc:"What of it was another before; null: it was not there, or nothing is to be told. Never a secret."`
-	After   json.RawMessage `json:"after" nullable:"true" doc:"What it is after it; null: it is gone, or nothing is to be told. Never a secret."`
+	After   json.RawMessage `json:"after" nullable:"true" doc:"What it is after it; null: it is gone, or nothing is to be told. Where the server died in the middle: outcome is unknown, with what was asked for. Never a secret."`
 }
 
 type auditQuery struct {
@@ -83,24 +88,6 @@ func orNothing(raw json.RawMessage) json.RawMessage {
 // changes reports whether an operation changes something when it succeeds.
 func changes(op *huma.Operation) bool {
 	return op.Method != http.MethodGet && op.Metadata[readsKey] == nil
-}
-
-// record keeps what a request has changed. It is there before the answer goes out.
-func (s *Server) record(ctx context.Context, op *huma.Operation) {
-	if trailFrom(ctx).isSpared() {
-		return
-	}
-	told := trailFrom(ctx).told()
-	if len(told) == 0 {
-		told = []alteration{{object: pathFrom(ctx)}}
-	}
-	kept, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordLimit)
-	defer cancel()
-	for len(told) > 0 {
-		n := min(len(told), objectsInRecord)
-		s.keep(kept, ctx, recordOf(op.OperationID, told[:n]))
-		told = told[n:]
-	}
 }
 
 // note keeps what happened beside the changes of operations, such as a log-in that failed.
@@ -139,12 +126,26 @@ func asJSON(value any) json.RawMessage {
 	return text
 }
 
-// keep appends a record in the name of who sends the request. What cannot be kept is in the log.
-func (s *Server) keep(ctx, request context.Context, r rating.AuditRecord) {
+// signed is a record in the name of who sends the request.
+func signed(r rating.AuditRecord, request context.Context) rating.AuditRecord {
 	who := principalFrom(request)
 	r.Actor, r.Role, r.Address = who.Name, who.Role, addressFrom(request)
+	return r
+}
+
+// keep appends a record in the name of who sends the request. What cannot be kept is in the log.
+func (s *Server) keep(ctx, request context.Context, r rating.AuditRecord) {
+	r = signed(r, request)
 	s.log.Info("changed", "by", r.Actor, "address", r.Address, "operation", r.Action, "object", r.Object)
-	if err := s.deps.AuditLog.Append(ctx, r); err != nil {
+	s.missing(ctx, s.deps.AuditLog.Append(ctx, r), r)
+}
+
+// missing puts records that the store did not take into the log.
+func (s *Server) missing(ctx context.Context, err error, records ...rating.AuditRecord) {
+	if err == nil {
+		return
+	}
+	for _, r := range records {
 		s.log.LogAttrs(ctx, slog.LevelError, "a change is missing in the audit log", slog.String("by", r.Actor), slog.String("operation", r.Action), slog.String("object", r.Object),
 			slog.String("before", string(r.Before)), slog.String("after", string(r.After)), slog.Any("err", err))
 	}

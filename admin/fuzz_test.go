@@ -174,6 +174,10 @@ func (s still) Recharge(_ context.Context, r rating.Recharge) ([]rating.Receipt,
 
 func (s still) State() license.State                             { return license.State{} }
 func (s still) Append(context.Context, rating.AuditRecord) error { return nil }
+func (s still) Begin(context.Context, rating.AuditRecord, time.Duration) (string, error) {
+	return "x", nil
+}
+func (s still) Finish(context.Context, string, []rating.AuditRecord) error { return nil }
 func (s still) AuditLog(context.Context, rating.AuditQuery) ([]rating.AuditRecord, int64, error) {
 	return nil, 0, nil
 }

@@ -56,12 +56,13 @@ func route[In, Out any](s *Server, who access, at, id, summary string, handler f
 		change(&op)
 	}
 	huma.Register(s.api, op, func(ctx context.Context, in *In) (*Out, error) {
-		out, err := handler(ctx, in)
+		do := handler
+		if changes(&op) {
+			do = func(ctx context.Context, in *In) (*Out, error) { return changing(ctx, s, &op, in, handler) }
+		}
+		out, err := do(ctx, in)
 		if err != nil {
 			return nil, s.explain(ctx, op, err)
-		}
-		if changes(&op) {
-			s.record(ctx, &op)
 		}
 		return out, nil
 	})

@@ -84,6 +84,14 @@ func (b *body) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+// MarshalJSON gives the body back as it came.
+func (b body) MarshalJSON() ([]byte, error) {
+	if b.raw == nil {
+		return []byte("null"), nil
+	}
+	return b.raw, nil
+}
+
 // Schema describes the body of a POST.
 func (creation[T]) Schema(r huma.Registry) *huma.Schema {
 	t := reflect.TypeFor[T]()

@@ -110,6 +110,14 @@ func (l changeLog) Append(ctx context.Context, r rating.AuditRecord) error {
 	return l.store.Append(ctx, r)
 }
 
+func (l changeLog) Begin(ctx context.Context, r rating.AuditRecord, limit time.Duration) (string, error) {
+	return l.store.Begin(ctx, "gw1", r, limit)
+}
+
+func (l changeLog) Finish(ctx context.Context, id string, records []rating.AuditRecord) error {
+	return l.store.Finish(ctx, id, records)
+}
+
 func (l changeLog) AuditLog(ctx context.Context, q rating.AuditQuery) ([]rating.AuditRecord, int64, error) {
 	waiting, err := l.store.Waiting(ctx)
 	if err != nil {

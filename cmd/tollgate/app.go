@@ -148,7 +148,7 @@ func (a *app) openMoney(ctx context.Context) error {
 	}
 	a.catalog.Start(ctx)
 	a.changes = auditlog.New(a.store.Client)
-	return nil
+	return a.nowOrLate(ctx, func(ctx context.Context) error { return a.recoverChanges(ctx, a.config.Node) })
 }
 
 // refuseHalfRestored keeps us from serving a store into which a restore was begun and not ended.
@@ -281,7 +281,7 @@ func (a *app) openAdmin(ctx context.Context, password string) (err error) {
 	}
 	a.admin, err = admin.New(admin.Config{Listen: a.config.Admin.Listen, MetricsListen: a.config.Admin.MetricsListen, TLS: a.adminCertificate.server(), Realm: a.config.SIP.Realm, Ephemeral: a.store.Ephemeral, TrustedProxies: a.config.Admin.trustedProxies(), Version: version},
 		admin.Deps{
-			Catalog: a.catalog, Operators: a.catalog, Ledger: a.ledger, Archive: a.archive, License: a.license, AuditLog: auditLog{a.changes, a.archive}, DeadLetters: a.hooks,
+			Catalog: a.catalog, Operators: a.catalog, Ledger: a.ledger, Archive: a.archive, License: a.license, AuditLog: auditLog{a.changes, a.archive, a.config.Node}, DeadLetters: a.hooks,
 			LiveCalls: liveCalls{a}, Trunks: trunkHealth{a.sip}, Ready: a.readyChecks(), Gatherer: a.registry, Registry: a.registry, Log: a.log,
 		})
 	return err

@@ -56,6 +56,7 @@ func (a *app) services() []service {
 		{"time zone", a.followTimeZone},
 		{"heartbeat", every(a.ledger.HeartbeatEvery(), a.heartbeat)},
 		{"sweep", every(sweepEvery, a.sweep)},
+		{"unfinished changes", every(unfinishedEvery, a.sweepChanges)},
 		{"spool", a.spool.Run},
 		{"hang up", a.hangUps},
 		{"audit", a.audits},
@@ -87,12 +88,13 @@ func (a *app) lateStart(ctx context.Context) error {
 }
 
 const (
-	sweepEvery   = 5 * time.Second
-	auditFirst   = time.Minute      // after the start, when the calls of the process before have been taken up
-	auditEvery   = time.Hour        // an audit reads the whole archive
-	upkeepLimit  = 30 * time.Second // of one round of upkeep
-	auditTimeout = 5 * time.Minute
-	recountAgain = 10 * time.Second // after the archive could not be counted anew
+	sweepEvery      = 5 * time.Second
+	unfinishedEvery = 20 * time.Second
+	auditFirst      = time.Minute      // after the start, when the calls of the process before have been taken up
+	auditEvery      = time.Hour        // an audit reads the whole archive
+	upkeepLimit     = 30 * time.Second // of one round of upkeep
+	auditTimeout    = 5 * time.Minute
+	recountAgain    = 10 * time.Second // after the archive could not be counted anew
 )
 
 // every calls f at once and then at an interval, until ctx ends.

@@ -5,6 +5,9 @@
 // one more stream of the outbox (rating.AuditShard), which the archive's drain moves into SQL, each record once: two
 // appends of one record, after a timeout, have one id and count as one.
 //
+// A change is noted before it is made (Begin), and its records take the note's place in one step (Finish): a process that is
+// killed in between leaves a note, of which Recover makes a record that says that the outcome is unknown.
+//
 // The stream has a hash tag of its own and is bounded: when MaxWaiting records wait because the archive does not take
 // them, Append refuses with ErrFull rather than forget one. A record is bounded too, see MaxDetail.
 package auditlog

@@ -32,10 +32,13 @@ const (
 )
 
 // Log is the audit log of an installation as far as the archive has not taken it.
-type Log struct{ client redis.UniversalClient }
+type Log struct {
+	client  redis.UniversalClient
+	scripts scripts
+}
 
 // New returns the log in a store: a single server, a Sentinel or a Cluster.
-func New(client redis.UniversalClient) *Log { return &Log{client} }
+func New(client redis.UniversalClient) *Log { return &Log{client, loadScripts()} }
 
 // Append takes a record; it is durable when Append returns. Where the store cannot be reached the error wraps
 // rating.ErrUnavailable, and the record may have been taken: append it again with the same ID, and it counts once. An

@@ -757,7 +757,7 @@ export interface components {
             actor: string;
             /** @description Where the request came from. */
             address: string;
-            /** @description What it is after it; null: it is gone, or nothing is to be told. Never a secret. */
+            /** @description What it is after it; null: it is gone, or nothing is to be told. Where the server died in the middle: outcome is unknown, with what was asked for. Never a secret. */
             after: Record<string, never> | null;
             /**
              * Format: date-time

@@ -31,8 +31,12 @@ const fields: Record<string, Record<string, string>> = {
   'dead letter': { url: 'settings.dead.url', event: 'settings.dead.event' },
 }
 
+/** Fields of any kind: of a change that was asked for, and whose outcome is not known. */
+const ofAny: Record<string, string> = under('audit.fields', 'outcome', 'began_at', 'bytes')
+
 /** Keys of words by field and value, where the API has a list of values. */
 const values: Record<string, Record<string, string>> = {
+  outcome: { unknown: 'audit.unknown' },
   status: under('extensions.status', 'unlocked', 'locked'),
   payment_type: under('extensions.payment', 'prepaid', 'postpaid'),
   role: under('shell.role', 'admin', 'manager', 'viewer'),
@@ -54,7 +58,7 @@ export function kindOf(object: string): string | undefined {
 
 /** The key of a field's word; undefined: it has none. */
 export function fieldKey(kind: string | undefined, field: string): string | undefined {
-  return kind === undefined ? undefined : fields[kind]?.[field]
+  return (kind === undefined ? undefined : fields[kind]?.[field]) ?? ofAny[field]
 }
 
 /** The key of a value's word; undefined: it is shown as it is. */

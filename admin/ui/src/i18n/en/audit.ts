@@ -15,6 +15,7 @@ export default {
   none: 'Nothing was changed yet',
   noneDetail: 'Every change made here or through the API is kept with who made it, from where, and what was there before.',
   set: 'set',
+  unknown: 'not known: the server stopped in the middle',
   changed: 'changed',
   fields: {
     id: 'Number',
@@ -29,6 +30,9 @@ export default {
     kind: 'What was found',
     place: 'Place',
     node: 'Node',
+    outcome: 'Outcome',
+    began_at: 'Begun',
+    bytes: 'Size of the file (bytes)',
   },
   kinds: {
     'extension': 'extension',

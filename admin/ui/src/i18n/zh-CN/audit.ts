@@ -17,6 +17,7 @@ const words: typeof en = {
   none: '还没有任何更改',
   noneDetail: '在此处或通过 API 进行的每次更改都会连同操作者、来源地址和更改前的内容一起保存。',
   set: '已设置',
+  unknown: '未知：服务器在执行中停止',
   changed: '已更改',
   fields: {
     id: '编号',
@@ -31,6 +32,9 @@ const words: typeof en = {
     kind: '发现的问题',
     place: '位置',
     node: '节点',
+    outcome: '结果',
+    began_at: '开始时间',
+    bytes: '文件大小（字节）',
   },
   kinds: {
     'extension': '分机',

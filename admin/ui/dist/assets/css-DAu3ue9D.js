@@ -1,1 +1,0 @@
-import"./ProblemNote-Dp2s0oTn.js";
