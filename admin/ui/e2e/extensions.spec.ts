@@ -144,6 +144,17 @@ test('two people edit the same extension: both versions are shown, nothing is si
   await page.locator('[data-test=submit]').click()
   await said(page, `${n(7451)} was saved`)
   expect(await office.api('GET', `/extensions/${n(7451)}`)).toMatchObject({ username: 'Both', credit: '9.0000' })
+
+  await page.locator(`[data-test="edit-${n(7451)}"]`).click()
+  await field(page, 'username').fill('Mine again')
+  await office.api('PATCH', `/extensions/${n(7451)}`, { username: 'Theirs again', caller_id: '5550199' })
+  await page.locator('[data-test=submit]').click()
+  await expect(page.locator('[data-test=stale] tr', { hasText: 'Username' })).toHaveText(/Username\s*Theirs again\s*Mine again/)
+  await expect(page.locator('[data-test=stale] tr', { hasText: 'Caller ID' }), 'what was not typed here stays as it is stored').toHaveText(/Caller ID\s*5550199\s*5550199/)
+  await page.locator('[data-test=keep-mine]').click()
+  await said(page, `${n(7451)} was saved`)
+  await expect(page.getByRole('dialog')).toBeHidden()
+  expect(await office.api('GET', `/extensions/${n(7451)}`)).toMatchObject({ username: 'Mine again', caller_id: '5550199' })
 })
 
 test('bulk edit touches what is ticked, and says what it does', async ({ page, office, n }) => {

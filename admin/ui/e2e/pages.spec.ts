@@ -1,6 +1,6 @@
 // Every page, for every role, light and dark, English and Chinese, on a desk and on a phone: no accessibility violation,
 // nothing sideways, nothing untranslated.
-import { accessible, expect, fits, look, signIn, test, visit, type Role } from './support'
+import { accessible, expect, fits, look, messageNames, signIn, test, visit, type Role } from './support'
 
 const everyone = ['/extensions', '/extensions/101', '/rates', '/recharges', '/calls?disposition=any', '/statistics', '/active-calls', '/dashboard', '/settings', '/account', '/no-such-page']
 const pages: Record<Role, string[]> = {
@@ -10,13 +10,18 @@ const pages: Record<Role, string[]> = {
 }
 
 for (const role of ['admin', 'manager', 'viewer'] as const) {
-  test(`every page of ${role}, light`, async ({ page, office }) => {
+  test(`every page of ${role}, light and dark`, async ({ page, office }) => {
     test.setTimeout(300_000)
     await look(page, {})
     await signIn(page, office, role)
     for (const path of pages[role]) {
       await visit(page, path)
-      if (role !== 'manager') await accessible(page, `${path}, light, ${role}`) // has the administrator's controls
+      await accessible(page, `${path}, light, ${role}`)
+      if (role !== 'admin') { // has a test of its own, below
+        await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
+        await accessible(page, `${path}, dark, ${role}`)
+        await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
+      }
       await fits(page, path)
     }
   })
@@ -32,8 +37,7 @@ test('every page, dark and Chinese', async ({ page, office }) => {
     await fits(page, path)
     expect(await page.locator('html').getAttribute('lang')).toBe('zh-CN')
     expect(await page.locator('main h1').first().textContent(), `${path} has a Chinese heading`).toMatch(/[\u4e00-\u9fff]|101/)
-    const text = await page.locator('body').innerText()
-    expect(text.match(/\b[a-z]+\.[a-z_]+\.[a-zA-Z_.]+\b/g) ?? [], `${path}: names of messages in place of words`).toEqual([])
+    expect(await messageNames(page), `${path}: names of messages in place of words`).toEqual([])
   }
 })
 

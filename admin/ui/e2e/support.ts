@@ -193,16 +193,22 @@ export async function settled(page: Page): Promise<void> {
   await page.evaluate(() => Promise.all(document.getAnimations().filter((a) => Number.isFinite(a.effect?.getComputedTiming().endTime as number)).map((a) => a.finished.catch(() => undefined))))
 }
 
-/** No violation of WCAG 2.1 A and AA in what is shown now. */
-export async function accessible(page: Page, where: string): Promise<void> {
+/** No violation of WCAG 2.1 A and AA in what is shown now, or in the part of it that a selector names. */
+export async function accessible(page: Page, where: string, within?: string): Promise<void> {
   await settled(page)
-  await page.evaluate(axe.source)
-  const found = await page.evaluate(async () => {
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe.source)
+  const found = await page.evaluate(async (part) => {
     const run = (window as unknown as { axe: { run: (context: unknown, options: unknown) => Promise<{ violations: { id: string; help: string; nodes: { target: string[]; failureSummary: string }[] }[] }> } }).axe
-    const result = await run.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] })
+    const result = await run.run(part ?? document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] })
     return result.violations.map((v) => `${v.id}: ${v.help}\n${v.nodes.slice(0, 4).map((n) => `   ${n.target.join(' ')} ${n.failureSummary.replace(/\s+/g, ' ')}`).join('\n')}`)
-  })
+  }, within)
   expect(found, `accessibility of ${where}`).toEqual([])
+}
+
+/** Names of messages that are shown in place of words: rates.columns.prefix. */
+export async function messageNames(page: Page, within = 'body'): Promise<string[]> {
+  const text = (await page.locator(within).allInnerTexts()).join('\n')
+  return text.replaceAll('billing.ac', '').match(/\b(?:account|active|audit|billing|calls|common|csv|dashboard|extensions|login|managers|problem|rates|recharges|settings|shell|statistics|tokens|trunks)\.[a-zA-Z_.]+\b/g) ?? []
 }
 
 /** Nothing sticks out sideways. */

@@ -22,6 +22,7 @@ test('add, edit and delete a trunk and a rule', async ({ page, office }) => {
   await signIn(page, office)
   await visit(page, '/trunks')
   await page.locator('[data-test=add-trunk]').click()
+  await expect(page.getByText('sip:host[:port][;transport=udp|tcp|tls]'), 'the hint is whole').toBeVisible()
   await field(page, 'trunk-name').fill('no spaces please')
   await page.locator('[data-test=submit]').click()
   await expect(page.locator('.mistake').first()).toBeVisible()

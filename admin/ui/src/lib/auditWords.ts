@@ -33,9 +33,9 @@ export function useAuditWords() {
     return key ? t(key) : value
   }
 
-  /** What it changed. */
+  /** What it changed. An empty text that was not there before is no change. */
   function changed(r: AuditRecord): WordedChange[] {
-    return changes(r.before, r.after).map((c) => {
+    return changes(r.before, r.after).filter((c) => c.before || c.after).map((c) => {
       const key = fieldKey(kindOf(c.object ?? r.object), c.field)
       const field = key ? t(key, { sign: sign.value }) : c.field
       return { key: `${c.object ?? ''} ${c.field}`, field: c.object ? `${named(c.object)}: ${field}` : field, before: worded(c.field, c.before), after: worded(c.field, c.after) }

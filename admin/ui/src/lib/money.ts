@@ -45,4 +45,9 @@ export function approximate(text: string): number {
   return Number(text)
 }
 
+/** An amount with the sign of its currency: $12.5000, -$0.5000. */
+export function signed(sign: string, amount: string): string {
+  return negative(amount) ? `-${sign}${amount.slice(1)}` : sign + amount
+}
+
 export const signs: Record<string, string> = { USD: '$', CNY: '¥', EUR: '€', GBP: '£', XXX: '¤' }

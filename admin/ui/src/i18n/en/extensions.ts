@@ -57,7 +57,7 @@ export default {
   delete: {
     action: 'Delete',
     title: 'Delete {number}?',
-    balance: 'Its balance of {sign} {amount} is written off. Call log and recharge history stay.',
+    balance: 'Its balance of {amount} is written off. Call log and recharge history stay.',
     done: '{number} was deleted',
   },
   bulk: {
@@ -87,8 +87,8 @@ export default {
     before: 'Before',
     after: 'After',
     sum: 'Sum',
-    submit: 'Recharge 1 · {sign}{sum} | Recharge {n} · {sign}{sum}',
-    correct: 'Correct 1 · {sign}{sum} | Correct {n} · {sign}{sum}',
+    submit: 'Recharge 1 · {sum} | Recharge {n} · {sum}',
+    correct: 'Correct 1 · {sum} | Correct {n} · {sum}',
     submitPlain: 'Recharge',
     done: 'Recharged',
     corrected: 'Corrected',

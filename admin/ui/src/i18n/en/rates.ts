@@ -72,6 +72,7 @@ export default {
     number: 'Number dialled',
     duration: 'Talk time (min:s)',
     durationRule: 'Enter minutes and seconds such as 3:58, or seconds',
+    unready: 'As soon as the fields above are filled in, it is reckoned here.',
     pick: 'Choose an extension and type a number',
     at: 'At',
     now: 'now',
@@ -95,7 +96,7 @@ export default {
   quote: {
     sentence: 'A call of {duration} to {number} costs {cost}:',
     initial: '{cost} for the first {time} s',
-    units: '+ {n} × {unit} s at {rate}',
+    units: '{n} × {unit} s at {rate}',
     noEnd: 'It has no end: the call costs nothing more.',
     lasts: 'With {available} available it can last {time}.',
     none: 'No rate matches this call.',

@@ -40,7 +40,7 @@ export default {
     name: 'Name',
     nameRule: '1 to 64 letters, digits and . _ -',
     uri: 'Address',
-    uriHint: 'sip:host[:port][;transport=udp|tcp|tls]',
+    uriHint: "sip:host[:port][;transport=udp{'|'}tcp{'|'}tls]",
     uriRule: 'Begins with sip:',
     enabled: 'Enabled',
     username: 'User name',

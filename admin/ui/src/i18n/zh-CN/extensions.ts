@@ -59,7 +59,7 @@ const words: typeof en = {
   delete: {
     action: '删除',
     title: '删除 {number}？',
-    balance: '其余额 {sign} {amount} 将被核销。通话记录和充值记录会保留。',
+    balance: '其余额 {amount} 将被核销。通话记录和充值记录会保留。',
     done: '{number} 已删除',
   },
   bulk: {
@@ -89,8 +89,8 @@ const words: typeof en = {
     before: '之前',
     after: '之后',
     sum: '合计',
-    submit: '充值 1 个 · {sign}{sum} | 充值 {n} 个 · {sign}{sum}',
-    correct: '更正 1 个 · {sign}{sum} | 更正 {n} 个 · {sign}{sum}',
+    submit: '充值 1 个 · {sum} | 充值 {n} 个 · {sum}',
+    correct: '更正 1 个 · {sum} | 更正 {n} 个 · {sum}',
     submitPlain: '充值',
     done: '充值完成',
     corrected: '更正完成',

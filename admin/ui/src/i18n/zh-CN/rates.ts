@@ -74,6 +74,7 @@ const words: typeof en = {
     number: '所拨号码',
     duration: '通话时长（分:秒）',
     durationRule: '请输入分和秒，例如 3:58，或秒数',
+    unready: '填好以上字段后，即可在此计算。',
     pick: '请选择分机并输入号码',
     at: '时间',
     now: '现在',
@@ -97,7 +98,7 @@ const words: typeof en = {
   quote: {
     sentence: '拨打 {number} 通话 {duration} 的费用为 {cost}：',
     initial: '前 {time} 秒 {cost}',
-    units: '+ {n} × {unit} 秒，每单位 {rate}',
+    units: '{n} × {unit} 秒，每单位 {rate}',
     noEnd: '通话没有时限：不再产生费用。',
     lasts: '可用 {available}，最长可通话 {time}。',
     none: '没有匹配此通话的费率。',

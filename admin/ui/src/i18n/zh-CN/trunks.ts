@@ -42,7 +42,7 @@ const words: typeof en = {
     name: '名称',
     nameRule: '1 到 64 个字母、数字或 . _ -',
     uri: '地址',
-    uriHint: 'sip:主机[:端口][;transport=udp|tcp|tls]',
+    uriHint: "sip:主机[:端口][;transport=udp{'|'}tcp{'|'}tls]",
     uriRule: '以 sip: 开头',
     enabled: '启用',
     username: '用户名',

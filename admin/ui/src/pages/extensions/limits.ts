@@ -1,5 +1,5 @@
 import type { Schemas } from '../../api/client'
-import { amountMistake, wholeMistake } from '../../lib/amount'
+import { amountMistake, wholeMistake } from '../../lib/mistakes'
 import { i18n } from '../../i18n'
 
 export type LimitName = 'concurrent_calls' | 'call_seconds' | 'daily_spend' | 'deny_prefixes' | 'allow_prefixes'
@@ -39,4 +39,11 @@ export function limitsMistakes(written: WrittenLimits, name: LimitName): string 
   if (name === 'daily_spend') return amountMistake(text, 'not-negative')
   if (isList(name)) return /^[\s,;0-9+*#]*$/.test(text) ? '' : i18n.global.t('extensions.limits.prefixHint')
   return wholeMistake(text, 0, name === 'call_seconds' ? 86400 * 7 : 100_000)
+}
+
+/** The limits that are an extension's own, in a line. */
+export function limitsInWords(written: WrittenLimits, sign: string): string {
+  const { t } = i18n.global
+  const own = limitNames.filter((name) => written[name].own)
+  return own.map((name) => `${t(`extensions.limits.${name}`, { sign })} ${written[name].text}`).join(', ') || t('extensions.limits.inherit')
 }

@@ -1,0 +1,1 @@
+import{Cr as e,Ft as t,V as n,X as r,Yn as i,o as a,yr as o}from"./_plugin-vue_export-helper-ClYvLZRt.js";var s=r({__name:`MoneyText`,props:{amount:{}},setup(r){return(s,c)=>(t(),n(`span`,{class:o([`num`,{negative:i(a)(r.amount)}])},e(r.amount),3))}});export{s as t};

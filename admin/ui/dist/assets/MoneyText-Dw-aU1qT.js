@@ -1,1 +1,0 @@
-import{B as e,Jn as t,Pt as n,Sr as r,Y as i,o as a,vr as o}from"./_plugin-vue_export-helper-CLh46t-E.js";var s=i({__name:`MoneyText`,props:{amount:{}},setup(i){return(s,c)=>(n(),e(`span`,{class:o([`num`,{negative:t(a)(i.amount)}])},r(i.amount),3))}});export{s as t};

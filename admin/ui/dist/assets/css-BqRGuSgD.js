@@ -1,1 +1,0 @@
-import"./ProblemNote-CTZpEIdd.js";

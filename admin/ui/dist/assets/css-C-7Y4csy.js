@@ -1,0 +1,1 @@
+import"./ProblemNote-D98lann4.js";
