@@ -93,7 +93,7 @@ func errorsOf(method, path string, who access) []int {
 		codes = append(codes, http.StatusConflict)
 	}
 	if path == "/login" {
-		codes = append(codes, http.StatusForbidden) // license-expired
+		codes = append(codes, http.StatusUnauthorized, http.StatusForbidden) // license-expired
 	}
 	if path == "/login" || path == "/me/password" {
 		codes = append(codes, http.StatusTooManyRequests)
