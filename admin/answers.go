@@ -8,6 +8,17 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
+// admitNull lists null among the values of what may be null: a list of values is the whole of what JSON Schema lets pass.
+func admitNull(schemas map[string]*huma.Schema) {
+	for _, schema := range schemas {
+		for _, property := range schema.Properties {
+			if property.Nullable && len(property.Enum) > 0 && !slices.Contains(property.Enum, any(nil)) {
+				property.Enum = append(slices.Clone(property.Enum), nil)
+			}
+		}
+	}
+}
+
 // describeProblems says of every answer that is no success which problems it may be, and which headers come with it.
 func describeProblems(api *huma.OpenAPI) {
 	types := map[string][]string{} // by status

@@ -44,15 +44,15 @@ const (
 
 // auditRecord is the resource.
 type auditRecord struct {
-	ID      string          `json:"id" doc:"Names the record for good."`
-	At      time.Time       `json:"at" doc:"When, by the clock of the store."`
-	Actor   string          `json:"actor" doc:"Who: a user name, \"token NAME\", or \"system\"; empty: nobody who is known."`
-	Role    string          `json:"role" doc:"admin, manager or viewer; empty: nobody who is known."`
-	Address string          `json:"address" doc:"Where the request came from."`
-	Action  string          `json:"action" doc:"The operation, such as edit-extension; or log-in, log-in-failed, log-in-throttled, log-out, password-wrong, license-refused, license-attempt."`
-	Object  string          `json:"object" doc:"To what, such as extension 101."`
-	Before  json.RawMessage `json:"before" nullable:"true" doc:"What of it was another before; null: it was not there, or nothing is to be told. Never a secret."`
-	After   json.RawMessage `json:"after" nullable:"true" doc:"What it is after it; null: it is gone, or nothing is to be told. Where the server died in the middle: outcome is unknown, with what was asked for. Never a secret."`
+	ID      string    `json:"id" doc:"Names the record for good."`
+	At      time.Time `json:"at" doc:"When, by the clock of the store."`
+	Actor   string    `json:"actor" doc:"Who: a user name, \"token NAME\", or \"system\"; empty: nobody who is known."`
+	Role    string    `json:"role" doc:"admin, manager or viewer; empty: nobody who is known."`
+	Address string    `json:"address" doc:"Where the request came from."`
+	Action  string    `json:"action" doc:"The operation, such as edit-extension; or log-in, log-in-failed, log-in-throttled, log-out, password-wrong, license-refused, license-attempt."`
+	Object  string    `json:"object" doc:"To what, such as extension 101."`
+	Before  details   `json:"before" doc:"What of it was another before; null: it was not there, or nothing is to be told. Never a secret."`
+	After   details   `json:"after" doc:"What it is after it; null: it is gone, or nothing is to be told. Where the server died in the middle: outcome is unknown, with what was asked for. Never a secret."`
 }
 
 type auditQuery struct {
@@ -73,16 +73,25 @@ func (s *Server) listAuditLog(ctx context.Context, in *auditQuery) (*answer[list
 	}
 	items := make([]auditRecord, 0, len(found))
 	for _, r := range found {
-		items = append(items, auditRecord{r.ID, r.At.UTC(), r.Actor, string(r.Role), r.Address, r.Action, r.Object, orNothing(r.Before), orNothing(r.After)})
+		items = append(items, auditRecord{r.ID, r.At.UTC(), r.Actor, string(r.Role), r.Address, r.Action, r.Object, details{r.Before}, details{r.After}})
 	}
 	return listOf(in.Paging, items, total), nil
 }
 
-func orNothing(raw json.RawMessage) json.RawMessage {
-	if len(raw) == 0 {
-		return json.RawMessage("null")
+// details are fields of what was changed, by their names in the API, or by object where there are several; or null.
+type details struct{ raw json.RawMessage }
+
+// MarshalJSON prints them as they were kept.
+func (d details) MarshalJSON() ([]byte, error) {
+	if len(d.raw) == 0 {
+		return []byte("null"), nil
 	}
-	return raw
+	return d.raw, nil
+}
+
+// Schema describes an object with any fields, or null.
+func (details) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Nullable: true}
 }
 
 // changes reports whether an operation changes something when it succeeds.

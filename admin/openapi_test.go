@@ -110,3 +110,35 @@ func TestTheDocumentationPageShowsEverythingWithoutHelpFromElsewhere(t *testing.
 		}
 	}
 }
+
+// What generated clients stumble over: types that are none, and null that a list of values forgets.
+func TestSchemasMeanWhatTheySay(t *testing.T) {
+	var document any
+	if err := json.Unmarshal(OpenAPI("1"), &document); err != nil {
+		t.Fatal(err)
+	}
+	known := []any{"string", "number", "integer", "boolean", "array", "object", "null"}
+	var look func(at string, value any)
+	look = func(at string, value any) {
+		switch v := value.(type) {
+		case []any:
+			for _, inner := range v {
+				look(at, inner)
+			}
+		case map[string]any:
+			types, _ := v["type"].([]any)
+			for _, kind := range types {
+				if !slices.Contains(known, kind) {
+					t.Errorf("%s: %q is no type", at, kind)
+				}
+			}
+			if enum, ok := v["enum"].([]any); ok && slices.Contains(types, any("null")) && !slices.Contains(enum, nil) {
+				t.Errorf("%s may be null, which is none of %v", at, enum)
+			}
+			for name, inner := range v {
+				look(at+"."+name, inner)
+			}
+		}
+	}
+	look("", document)
+}

@@ -199,6 +199,7 @@ func (s *Server) engine() *gin.Engine {
 	s.api.UseMiddleware(s.authorize(s.api))
 	s.routes()
 	describeProblems(s.api.OpenAPI())
+	admitNull(s.api.OpenAPI().Components.Schemas.Map())
 	s.plainRoutes(engine)
 	engine.NoRoute(pages(ui.Handler()))
 	return engine

@@ -56,6 +56,7 @@ func TestAMonthsBillingByTheDescriptionAlone(t *testing.T) {
 		t.Errorf("the extensions' months add up to %s, the whole is %s", parts, invoice.TotalCost)
 	}
 	sheetsAgree(t, manager, invoice)
+	readsEverything(t, admin)
 	manager.do("logout", nil)
 	if a, err := manager.try("list-calls", nil); err != nil || a.status != 401 {
 		t.Errorf("after log-out: %d, %v", a.status, err)
@@ -98,6 +99,31 @@ func setUp(t *testing.T, admin *operator, carrier *siptest.Carrier) *operator {
 		t.Errorf("a manager sees trunks: %d, %v", a.status, err)
 	}
 	return manager
+}
+
+// readsEverything asks for all that can be read: try believes no answer that is not as described.
+func readsEverything(t *testing.T, admin *operator) {
+	t.Helper()
+	read := 0
+	for path, methods := range admin.document.Paths {
+		if op, ok := methods["get"]; ok && !strings.Contains(path, "{") && op.OperationID != "follow-calls" {
+			admin.do(op.OperationID, nil)
+			read++
+		}
+	}
+	var calls struct{ Items []struct{ ID string } }
+	admin.do("list-calls ?disposition=any", nil).into(t, &calls)
+	for _, c := range calls.Items {
+		admin.do("get-call "+c.ID, nil)
+	}
+	for _, one := range []string{"get-extension 101", "get-rate 1", "get-trunk FXO-1", "get-dial-rule 1"} {
+		admin.do(one, nil)
+	}
+	admin.do("quote", object{"extension": "101", "number": number, "duration": 238})
+	admin.do("preview-recharge", object{"extensions": []string{"101"}, "amount": "1"})
+	if read < 15 || len(calls.Items) != 5 {
+		t.Errorf("%d lists and %d calls were read", read, len(calls.Items))
+	}
 }
 
 // rechargedOnce: thirty recharges at once with one key move the money once, and all get the same answer.

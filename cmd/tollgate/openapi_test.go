@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"mime"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // operator knows nothing of the API but its description: it finds operations by their ids, and believes no answer that the
@@ -23,9 +26,90 @@ type operator struct {
 		Paths   map[string]map[string]struct {
 			OperationID string
 			RequestBody struct{ Content map[string]any }
-			Responses   map[string]struct{ Content map[string]any }
+			Responses   map[string]struct {
+				Content map[string]struct{ Schema shape }
+			}
+		}
+		Components struct{ Schemas map[string]shape }
+	}
+}
+
+// shape is as much of a JSON schema as the description uses of it for answers.
+type shape struct {
+	Ref                  string `json:"$ref"`
+	Type                 any    // a word, or several
+	AnyOf                []shape
+	Enum                 []any
+	Pattern              string
+	Format               string
+	Required             []string
+	Properties           map[string]shape
+	AdditionalProperties any
+	Items                *shape
+}
+
+// misfit says where a value is not as the description says; "" is fine.
+func (o *operator) misfit(at string, value any, s shape) string {
+	if name, ok := strings.CutPrefix(s.Ref, "#/components/schemas/"); ok {
+		s = o.document.Components.Schemas[name]
+	}
+	if len(s.AnyOf) > 0 {
+		var why string
+		for _, one := range s.AnyOf {
+			if why = o.misfit(at, value, one); why == "" {
+				return ""
+			}
+		}
+		return why
+	}
+	kind := map[bool]string{true: "null"}[value == nil]
+	switch v := value.(type) {
+	case bool:
+		kind = "boolean"
+	case float64:
+		kind = "number"
+		if v == math.Trunc(v) && !strings.Contains(fmt.Sprint(s.Type), "number") {
+			kind = "integer"
+		}
+	case string:
+		kind = "string"
+		if _, err := time.Parse(time.RFC3339, v); s.Format == "date-time" && err != nil || s.Pattern != "" && !regexp.MustCompile(s.Pattern).MatchString(v) {
+			return fmt.Sprintf("%s is %q", at, v)
+		}
+	case []any:
+		kind = "array"
+		for i := range v {
+			if s.Items == nil {
+				break
+			}
+			if why := o.misfit(fmt.Sprintf("%s[%d]", at, i), v[i], *s.Items); why != "" {
+				return why
+			}
+		}
+	case map[string]any:
+		kind = "object"
+		for _, name := range s.Required {
+			if _, ok := v[name]; !ok {
+				return at + " lacks " + name
+			}
+		}
+		for name, inner := range v {
+			property, described := s.Properties[name]
+			if !described && s.AdditionalProperties == false {
+				return at + "." + name + " is not described"
+			}
+			if why := o.misfit(at+"."+name, inner, property); described && why != "" {
+				return why
+			}
 		}
 	}
+	if s.Type != nil && !slices.Contains(strings.Fields(strings.Trim(fmt.Sprint(s.Type), "[]")), kind) {
+		return fmt.Sprintf("%s is of type %s, not %v", at, kind, s.Type)
+	}
+	if len(s.Enum) > 0 && !slices.Contains(s.Enum, value) {
+		return fmt.Sprintf("%s is %v, none of %v", at, value, s.Enum)
+	}
+	return ""
 }
 
 // newOperator reads the description of a running program.
@@ -101,8 +185,14 @@ func (o *operator) try(call string, body any, headers ...string) (outcome, error
 			text, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))
 			foreseen, ok := op.Responses[strconv.Itoa(response.StatusCode)]
 			media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
-			if !ok || len(text) > 0 && foreseen.Content[media] == nil {
+			if _, known := foreseen.Content[media]; !ok || len(text) > 0 && !known {
 				return outcome{}, fmt.Errorf("%s answers %d %s, which its description does not foresee: %s", call, response.StatusCode, media, text)
+			}
+			var value any
+			if strings.HasSuffix(media, "json") && json.Unmarshal(text, &value) == nil {
+				if why := o.misfit("the answer", value, foreseen.Content[media].Schema); why != "" {
+					return outcome{}, fmt.Errorf("%s answers what its description does not foresee: %s: %s", call, why, text)
+				}
 			}
 			return outcome{response.StatusCode, response.Header, text}, err
 		}

@@ -758,14 +758,18 @@ export interface components {
             /** @description Where the request came from. */
             address: string;
             /** @description What it is after it; null: it is gone, or nothing is to be told. Where the server died in the middle: outcome is unknown, with what was asked for. Never a secret. */
-            after: Record<string, never> | null;
+            after: {
+                [key: string]: unknown;
+            } | null;
             /**
              * Format: date-time
              * @description When, by the clock of the store.
              */
             at: string;
             /** @description What of it was another before; null: it was not there, or nothing is to be told. Never a secret. */
-            before: Record<string, never> | null;
+            before: {
+                [key: string]: unknown;
+            } | null;
             /** @description Names the record for good. */
             id: string;
             /** @description To what, such as extension 101. */
@@ -5033,6 +5037,17 @@ export interface operations {
             /** @description malformed */
             400: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    /** @description Bearer: send a token. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
