@@ -90,7 +90,7 @@ func newApp(ctx context.Context, config Config, adminPassword string, announce f
 	if err = a.openCertificates(); err != nil {
 		return nil, err
 	}
-	for _, open := range []func(context.Context) error{a.openStore, a.openMoney, a.openLicense, a.openWebhooks, a.openArchive, a.openSIP, func(ctx context.Context) error { return a.openAdmin(ctx, adminPassword) }} {
+	for _, open := range []func(context.Context) error{a.openStore, a.openMoney, a.openWebhooks, a.openArchive, a.openLicense, a.openSIP, func(ctx context.Context) error { return a.openAdmin(ctx, adminPassword) }} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
@@ -186,6 +186,9 @@ func (a *app) bindArchive(ctx context.Context) error {
 	if err := a.archive.Ready(ctx); err != nil {
 		return err
 	}
+	if err := a.refuseForeignRecords(ctx); err != nil {
+		return err
+	}
 	already, err := a.catalog.AdoptArchive(ctx, a.archive.ID())
 	if err != nil {
 		return err
@@ -197,6 +200,28 @@ func (a *app) bindArchive(ctx context.Context) error {
 	}
 	a.bound.Store(true)
 	return nil
+}
+
+// refuseForeignRecords keeps a store that has no archive yet from filing into one that holds calls or money: they are of another store,
+// or of this one before it was lost, and what follows would contradict them. A store in memory is new at every start.
+func (a *app) refuseForeignRecords(ctx context.Context) error {
+	known, err := a.catalog.ArchiveID(ctx)
+	if err != nil || known != "" || a.store.Ephemeral {
+		return err
+	}
+	has, err := a.archive.HasMoney(ctx)
+	if err != nil || !has {
+		return err
+	}
+	if known, err = a.catalog.ArchiveID(ctx); err != nil || known != "" { // another node began to file in this moment
+		return err
+	}
+	return errors.New(foreignRecords(archive.Shown(archivePath(a.config, a.dir))))
+}
+
+// foreignRecords says how to mend a new store beside an old archive.
+func foreignRecords(path string) string {
+	return "the store is new, but the archive " + path + " holds calls and money: was the store lost, `tollgate restore --from-archive` rebuilds it from them; a new installation needs an archive of its own (archive.dsn, or another data_dir)"
 }
 
 // adoptEmptyArchive lets an empty archive go on where the one ended that the store knows. Not while another node lives:

@@ -318,6 +318,8 @@ func TestALostStoreIsRebuiltFromTheArchive(t *testing.T) {
 		}
 	}
 	lose()
+	o.refused("restore --from-archive", "serve", "-c", o.config) // it would begin with empty accounts, and contradict what is archived
+	o.refused("restore --from-archive", "check", "-c", o.config) // which that start has left a store for
 	out := o.must("restore", "--from-archive", "-c", o.config)
 	if !strings.Contains(out, "proved") {
 		t.Fatal(out)

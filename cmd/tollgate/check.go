@@ -273,6 +273,10 @@ func (c *checker) archive(ctx context.Context, known string) {
 		c.bad("archive", "%s has id %s, but the store files into the archive %s: point archive.dsn (or data_dir) at that one", archive.Shown(path), records.ID(), known)
 		return
 	}
+	if has, err := records.HasMoney(ctx); known == "" && err == nil && has {
+		c.bad("archive", "%s", foreignRecords(archive.Shown(path)))
+		return
+	}
 	c.good("archive", "%s, id %s", archive.Shown(path), records.ID())
 }
 

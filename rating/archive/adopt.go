@@ -30,3 +30,12 @@ func (a *Archive) Empty(ctx context.Context) (bool, error) {
 	}
 	return err == nil, err
 }
+
+// HasMoney reports whether the archive holds a call or a line of a journal, which belong to one store and no other.
+func (a *Archive) HasMoney(ctx context.Context) (has bool, err error) {
+	err = a.view(ctx, func(s *session) error {
+		has, err = s.hasRows("cdrs", "entries", "quarantine")
+		return err
+	})
+	return has, err
+}

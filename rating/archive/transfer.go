@@ -41,16 +41,22 @@ func (a *Archive) CopyTo(ctx context.Context, to *Archive) error {
 
 // mustBeEmpty is rating.ErrConflict where the archive holds anything.
 func (s *session) mustBeEmpty(id string) error {
-	for _, table := range []string{"cdrs", "entries", "positions", "quarantine", "audit_log"} {
+	some, err := s.hasRows("cdrs", "entries", "positions", "quarantine", "audit_log")
+	if err == nil && some {
+		err = fmt.Errorf("the archive %s is not empty: %w", id, rating.ErrConflict)
+	}
+	return err
+}
+
+// hasRows reports whether one of the tables has a row.
+func (s *session) hasRows(tables ...string) (bool, error) {
+	for _, table := range tables {
 		var rows int64
-		if _, err := s.one([]any{&rows}, `SELECT COUNT(*) FROM (SELECT 1 FROM `+table+` LIMIT 1) any_row`); err != nil {
-			return err
-		}
-		if rows > 0 {
-			return fmt.Errorf("the archive %s is not empty: %w", id, rating.ErrConflict)
+		if _, err := s.one([]any{&rows}, `SELECT COUNT(*) FROM (SELECT 1 FROM `+table+` LIMIT 1) any_row`); err != nil || rows > 0 {
+			return rows > 0, err
 		}
 	}
-	return nil
+	return false, nil
 }
 
 // transfer copies the rows of a table.
