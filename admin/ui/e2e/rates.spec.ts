@@ -53,6 +53,29 @@ test('warns of rates that overlap and of hours that nobody bills', async ({ page
   await expect(dialog(page)).toBeHidden()
 })
 
+test('more than 200 rates: pages of the list, and a new rate is compared with all of them', async ({ page, office, n }) => {
+  const prefix = (i: number) => `7${n(1)}${String(i).padStart(3, '0')}`
+  const sheet = ['prefix,rate,billing_unit,remark', ...Array.from({ length: 230 }, (_, i) => `${prefix(i)},0.01,60,many ${i}`), `7${n(1)},0.02,60,the short one`].join('\n')
+  await signIn(page, office)
+  await visit(page, `/rates?q=7${n(1)}`)
+  await page.locator('[data-test=import]').click()
+  await page.locator('[data-test=file]').setInputFiles({ name: 'many.csv', mimeType: 'text/csv', buffer: Buffer.from(sheet) })
+  await page.locator('[data-test=submit]', { hasText: 'add 231, update 0' }).click()
+  await expect(page.locator('[data-test=total]')).toHaveText('231 Total')
+  await page.locator('[data-test=per-page]').selectOption('200')
+  await expect(page.locator('tbody tr')).toHaveCount(200)
+  await page.getByRole('button', { name: 'Page 2' }).click()
+  await expect(page.locator('tbody tr')).toHaveCount(31)
+  await page.locator('[data-test=add]').click()
+  await field(page, 'prefix').fill(`7${n(1)}`)
+  await field(page, 'rate').fill('0.03')
+  await expect(page.locator('[data-test=warnings]')).toContainText('as the short one: the short one bills them.')
+  await expect(page.locator('[data-test=warnings]'), 'six are named').toContainText('And 225 more rates that overlap.')
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Discard' }).click()
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+})
+
 test('the switch works at once, and snaps back when the server refuses', async ({ page, office }) => {
   const made = await office.api<{ id: number }>('POST', '/rates', { remark: 'switch me', prefix: '55', rate: '0.05', billing_unit: 60, extensions: ['*'] })
   await signIn(page, office)

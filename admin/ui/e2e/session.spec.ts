@@ -1,5 +1,5 @@
 // Signing in and out, a session that ends while somebody types, passwords, the trial that is over, the server that is away.
-import { accessible, adminPassword, expect, field, look, row, said, signIn, test, visit } from './support'
+import { accessible, adminPassword, expect, field, look, row, said, settled, signIn, test, visit } from './support'
 
 test('sign in, land where the role lands, sign out', async ({ page, office }) => {
   await page.goto('/')
@@ -16,8 +16,14 @@ test('sign in, land where the role lands, sign out', async ({ page, office }) =>
   await page.keyboard.press('Enter')
   await expect(page).toHaveURL(/\/dashboard$/)
   await page.locator('[data-test=user-menu]').click()
+  const refused: string[] = []
+  page.on('response', (r) => r.status() === 401 && refused.push(r.url()))
   await page.locator('[data-test=sign-out]').click()
   await expect(page).toHaveURL(/\/login/)
+  await expect(field(page, 'username')).toBeFocused()
+  await settled(page)
+  expect(refused, 'nothing is asked for any more').toEqual([])
+  await expect(page.getByRole('dialog')).toHaveCount(0)
 
   const manager = await office.person('manager')
   await page.goto('/calls?q=102')
@@ -58,6 +64,21 @@ test('a session that ends while somebody types: sign in again in place, nothing 
   await page.keyboard.press('Enter')
   await expect(page.locator('[data-test=receipt]')).toContainText('7.5000')
   expect(await office.balance(n(7001))).toBe('7.5000')
+
+  await page.keyboard.press('Escape')
+  await page.locator(`[data-test="edit-${n(7001)}"]`).click()
+  await field(page, 'username').fill('Typed before')
+  await page.request.post('/api/v1/logout')
+  await page.locator('[data-test=extension-dialog] [data-test=submit]').click()
+  await expect(page.getByRole('heading', { name: 'Your session has ended' })).toBeVisible()
+  await field(page, 'again-password').fill('not the one')
+  await page.keyboard.press('Enter')
+  await expect(page.getByText('The user name or the password is wrong.')).toBeVisible()
+  await expect(field(page, 'username'), 'still there below').toHaveValue('Typed before')
+  await field(page, 'again-password').fill(adminPassword)
+  await page.keyboard.press('Enter')
+  await said(page, `${n(7001)} was saved`)
+  expect(await office.api('GET', `/extensions/${n(7001)}`)).toMatchObject({ username: 'Typed before' })
 })
 
 test('change the password', async ({ page, office, request }) => {

@@ -113,7 +113,12 @@ export class Office {
 
   /** The rates that there are: what a test adds prices the calls of no other. */
   async prices(): Promise<number[]> {
-    return (await this.api<{ items: { id: number }[] }>('GET', '/rates?per_page=200')).items.map((r) => r.id)
+    const all: number[] = []
+    for (let page = 1; ; page++) {
+      const { items } = await this.api<{ items: { id: number }[] }>('GET', `/rates?per_page=200&page=${page}`)
+      all.push(...items.map((r) => r.id))
+      if (items.length < 200) return all
+    }
   }
 
   /** Waits until a report lists so many lines: calls and money movements are filed a moment after they happened. */

@@ -13,6 +13,11 @@ test('Billing settings: deactivate and activate, system information, source file
   await toggle.click()
   await expect(page.locator('[data-test=follows]')).toContainText('cost nothing')
   await toggle.click()
+  await page.getByRole('switch', { name: 'Activate Billing' }).press('Space')
+  await expect(page.locator('[data-test=follows]')).toContainText('cost nothing')
+  await expect(page.getByRole('switch', { name: 'Activate Billing' }), 'what a screen reader says').not.toBeChecked()
+  await page.locator('label', { hasText: 'Activate Billing' }).click()
+  await expect(page.getByRole('switch', { name: 'Activate Billing' })).toBeChecked()
   await expect(page.locator('form [data-test=submit]'), 'nothing is stored before Submit').toBeDisabled()
 
   const [source] = await Promise.all([page.waitForEvent('download'), page.locator('[data-test=source]').click()])
@@ -142,6 +147,18 @@ test('Settings: mistakes at their fields, saved, undone, and two people at once'
   await expect(page.getByRole('dialog')).toContainText('Discard what you typed?')
   await page.getByRole('button', { name: 'Keep editing' }).click()
   await expect(field(page, 'ring_timeout')).toHaveValue('100')
+})
+
+test('what the server says of a field stands at it in Chinese', async ({ page, office }) => {
+  await look(page, { zh: true })
+  await signIn(page, office)
+  await visit(page, '/settings')
+  await field(page, 'emergency-numbers').fill('112 help')
+  await page.locator('[data-test=save]').click()
+  const wrong = page.locator('.field.wrong', { has: page.locator('[data-test=emergency-numbers]') })
+  await expect(wrong.locator('.mistake')).toHaveText(/[\u4e00-\u9fff]/)
+  await expect(wrong.locator('.mistake')).not.toContainText(/is no number/)
+  await expect(wrong.locator('textarea'), 'and the cursor goes there').toBeFocused()
 })
 
 test('Settings: currency of a manager, nothing of a viewer', async ({ page, office }) => {
