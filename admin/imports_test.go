@@ -66,9 +66,10 @@ func TestBadSheetsAreRefusedAsAWhole(t *testing.T) {
 		"wrong widths":         {"/extensions", "number,username\n1\n2,b\n3,c,d\n", []object{{"line": 2, "message": "1 cells"}, {"line": 4, "message": "3 cells"}}},
 		"a quote that is open": {"/extensions", "number,username\n1,a\n2,\"b\n", []object{{"line": 3, "message": "\""}}},
 		"not UTF-8":            {"/extensions", "number,username\n1,a\n2,\xfc\n", []object{{"line": 3, "message": "UTF-8"}}},
+		"all faults at once":   {"/extensions", "number,credit\n1,abc\n2 2,1\n3,-1\n3,1\n", []object{{"line": 2, "field": "credit", "message": "is no amount"}, {"line": 3, "field": "number"}, {"line": 4, "field": "credit"}, {"line": 5, "field": "number", "message": "twice"}}},
 		"a number twice":       {"/extensions", "number\n7\n\"8\"\n7\n", []object{{"line": 4, "field": "number", "message": "twice"}}},
 		"bad cells": {"/extensions", "number,credit,billing_enabled,limits.call_seconds,status,limits.daily_spend\n7,-1,maybe,1.5,open,NaN\n8,1e9,,,,\n 9 1,,,,,\n", []object{
-			{"line": 4, "field": "number"}}},
+			{"line": 2, "field": "billing_enabled"}, {"line": 2, "field": "limits.call_seconds"}, {"line": 3, "field": "credit"}, {"line": 4, "field": "number"}}},
 		"bad values": {"/extensions", "number,username,credit,billing_enabled,limits.call_seconds\n7,\"two\nlines\",,maybe,1.5\n8,,-1,,-5\n9,,1e9,,\n", []object{
 			{"line": 2, "field": "billing_enabled"}, {"line": 2, "field": "limits.call_seconds"}, {"line": 4, "field": "credit"}, {"line": 4, "field": "limits.call_seconds"}, {"line": 5, "field": "credit"}}},
 		"a balance of one that is there": {"/extensions", "number,balance\n101,5.0001\n", []object{{"line": 2, "field": "balance", "message": "5.0000"}}},

@@ -39,44 +39,48 @@ func (c *Catalog) planExtensions(ctx context.Context, by string, edits []extensi
 	if len(edits) == 0 || len(edits) > MaxBatch {
 		return plan, rating.Invalid{{Field: "numbers", Message: fmt.Sprintf("must name 1 to %d extensions", MaxBatch)}}
 	}
-	numbers, faults := distinctNumbers(edits)
-	if err := faults.err(); err != nil {
-		return plan, err
-	}
+	numbers, wrong := distinctNumbers(edits)
 	all, err := readHeld(ctx, c, extensionForm, numbers)
 	if err != nil {
 		return plan, err
 	}
+	var faults Faults
 	for i, e := range edits {
-		fault := plan.add(e, all[i], by)
-		if fault == nil {
+		if len(faults) >= maxFaults {
+			break
+		}
+		if bad, ok := wrong[i]; ok {
+			faults.add(i, bad)
 			continue
 		}
+		fault := plan.add(e, all[0], by)
+		all = all[1:]
 		var bad rating.Invalid
-		if !errors.As(fault, &bad) {
+		if errors.As(fault, &bad) {
+			faults.add(i, bad)
+		} else if fault != nil {
 			return plan, about(extensionForm, e.number, fault)
-		}
-		if faults.add(i, bad); len(faults) >= maxFaults {
-			break
 		}
 	}
 	return plan, faults.err()
 }
 
-// distinctNumbers returns the numbers of a batch, and those that stand in it twice or are none as faults.
-func distinctNumbers(edits []extensionEdit) (numbers []string, faults Faults) {
+// distinctNumbers returns the numbers of a batch but for those that stand in it twice or are none, which are faults, by edit.
+func distinctNumbers(edits []extensionEdit) (numbers []string, wrong map[int]rating.Invalid) {
 	seen := make(map[string]bool, len(edits))
+	wrong = map[int]rating.Invalid{}
 	for i, e := range edits {
 		switch {
 		case !rating.ValidExtension(e.number):
-			faults.add(i, rating.Invalid{{Field: "number", Message: fmt.Sprintf("%q is no extension number", shorten(e.number))}})
+			wrong[i] = rating.Invalid{{Field: "number", Message: fmt.Sprintf("%q is no extension number", shorten(e.number))}}
 		case seen[e.number]:
-			faults.add(i, rating.Invalid{{Field: "number", Message: e.number + " stands here twice"}})
+			wrong[i] = rating.Invalid{{Field: "number", Message: e.number + " stands here twice"}}
+		default:
+			seen[e.number] = true
+			numbers = append(numbers, e.number)
 		}
-		seen[e.number] = true
-		numbers = append(numbers, e.number)
 	}
-	return numbers, faults[:min(len(faults), maxFaults)]
+	return numbers, wrong
 }
 
 // errNoExtension is for those who ask for a resource and for those who ask who pays.
