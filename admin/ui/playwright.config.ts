@@ -2,13 +2,16 @@ import { defineConfig } from '@playwright/test'
 
 // Run by `make browser` (cmd/tollgate/browser_test.go), which starts the program, a carrier and phones, and says in the
 // environment where they are. The browser is the system's chromium; nothing is downloaded.
+/** See UI_SLOW in DESIGN.md: limits are those of a browser that is not slowed down. */
+const slow = process.env.UI_SLOW || process.env.UI_SLOW_ANSWERS ? 3 : 1
+
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results',
   workers: 1, // one installation: settings that one test changes would be seen by another,
   fullyParallel: false,
-  timeout: 180_000,
-  expect: { timeout: 20_000 },
+  timeout: 120_000 * slow, // twice of what the longest takes on two busy cores
+  expect: { timeout: 10_000 * slow },
   retries: 0,
   reporter: [['list'], ['json', { outputFile: 'test-results/report.json' }]],
   use: {

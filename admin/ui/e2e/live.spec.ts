@@ -2,8 +2,6 @@
 // Each has a call that talks meanwhile: slow machines need the time.
 import { accessible, expect, field, fits, look, row, signIn, test, visit } from './support'
 
-test.describe.configure({ timeout: 180_000 })
-
 async function liveRow(page: Parameters<typeof row>[0], extension: string) {
   const found = page.locator('[data-row]', { hasText: `User${extension}[${extension}]` })
   await expect(found).toHaveCount(1)

@@ -1,6 +1,6 @@
 // Every page, for every role, light and dark, English and Chinese, on a desk and on a phone: no accessibility violation,
 // nothing sideways, nothing untranslated.
-import { accessible, expect, fits, look, messageNames, signIn, test, visit, type Role } from './support'
+import { accessible, accessibleInDark, expect, fits, look, messageNames, signIn, test, visit, type Role } from './support'
 
 const everyone = ['/extensions', '/extensions/101', '/rates', '/recharges', '/calls?disposition=any', '/statistics', '/active-calls', '/dashboard', '/settings', '/account', '/no-such-page']
 const pages: Record<Role, string[]> = {
@@ -11,24 +11,18 @@ const pages: Record<Role, string[]> = {
 
 for (const role of ['admin', 'manager', 'viewer'] as const) {
   test(`every page of ${role}, light and dark`, async ({ page, office }) => {
-    test.setTimeout(300_000)
     await look(page, {})
     await signIn(page, office, role)
     for (const path of pages[role]) {
       await visit(page, path)
       await accessible(page, `${path}, light, ${role}`)
-      if (role !== 'admin') { // has a test of its own, below
-        await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
-        await accessible(page, `${path}, dark, ${role}`)
-        await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
-      }
+      if (role !== 'admin') await accessibleInDark(page, `${path}, ${role}`) // which has a test of its own, below
       await fits(page, path)
     }
   })
 }
 
 test('every page, dark and Chinese', async ({ page, office }) => {
-  test.setTimeout(300_000)
   await look(page, { dark: true, zh: true })
   await signIn(page, office)
   for (const path of pages.admin) {
@@ -42,7 +36,6 @@ test('every page, dark and Chinese', async ({ page, office }) => {
 })
 
 test('every page on a phone', async ({ page, office, n }) => {
-  test.setTimeout(300_000)
   await office.extension(n(100000000001), '0', { username: 'Aratherlongusernamewithoutanyblanks' }) // has no money: it is on the dashboard
   await look(page, { phone: true })
   await signIn(page, office)

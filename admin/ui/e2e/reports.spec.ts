@@ -8,8 +8,6 @@ async function downloaded(page: Page, button: string): Promise<{ name: string; c
   return { name: file.suggestedFilename(), content: readFileSync(await file.path()) }
 }
 
-test.describe.configure({ timeout: 120_000 })
-
 test('Recharge History: columns, before and after, keywords, download', async ({ page, office, n }) => {
   await office.extension(n(5101), '200')
   await office.api('POST', '/recharges', { extensions: [n(5101)], amount: '-50', note: 'paid back' }, { 'Idempotency-Key': `e2e-back-${Math.random()}` })

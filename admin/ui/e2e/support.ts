@@ -198,16 +198,23 @@ export async function settled(page: Page): Promise<void> {
   await page.evaluate(() => Promise.all(document.getAnimations().filter((a) => Number.isFinite(a.effect?.getComputedTiming().endTime as number)).map((a) => a.finished.catch(() => undefined))))
 }
 
-/** No violation of WCAG 2.1 A and AA in what is shown now, or in the part of it that a selector names. */
-export async function accessible(page: Page, where: string, within?: string): Promise<void> {
+/** No violation of WCAG 2.1 A and AA in what is shown now, or in the part of it that a selector names. @param rules those alone */
+export async function accessible(page: Page, where: string, within?: string, rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']): Promise<void> {
   await settled(page)
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe.source)
-  const found = await page.evaluate(async (part) => {
+  const found = await page.evaluate(async ([part, chosen]) => {
     const run = (window as unknown as { axe: { run: (context: unknown, options: unknown) => Promise<{ violations: { id: string; help: string; nodes: { target: string[]; failureSummary: string }[] }[] }> } }).axe
-    const result = await run.run(part ?? document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] })
+    const result = await run.run(part ?? document, { resultTypes: ['violations'], runOnly: chosen })
     return result.violations.map((v) => `${v.id}: ${v.help}\n${v.nodes.slice(0, 4).map((n) => `   ${n.target.join(' ')} ${n.failureSummary.replace(/\s+/g, ' ')}`).join('\n')}`)
-  }, within)
+  }, [within, rules] as const)
   expect(found, `accessibility of ${where}`).toEqual([])
+}
+
+/** The same in dark: the page follows the system at once, and only its colours differ. */
+export async function accessibleInDark(page: Page, where: string, within?: string): Promise<void> {
+  await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
+  await accessible(page, `${where}, dark`, within, ['color-contrast'])
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
 }
 
 /** Names of messages that are shown in place of words: rates.columns.prefix. */

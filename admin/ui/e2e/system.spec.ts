@@ -1,8 +1,6 @@
 // Billing settings, Billing Manager, API tokens, Settings, Audit log.
 import { accessible, choose, expect, field, look, row, said, signIn, test, visit } from './support'
 
-test.describe.configure({ timeout: 180_000 })
-
 test('Billing settings: deactivate and activate, system information, source file, a refused license', async ({ page, office }) => {
   await signIn(page, office)
   await visit(page, '/billing')

@@ -59,7 +59,6 @@ test('add, edit and delete a trunk and a rule', async ({ page, office }) => {
 })
 
 test('a trunk that does not answer is shown down', async ({ page, office }) => {
-  test.setTimeout(120_000)
   await office.api('POST', '/trunks', { name: 'DEAD', uri: 'sip:127.0.0.1:9;transport=udp', probe_interval: 1, response_timeout: 1 })
   await look(page, { phone: true, zh: true })
   await signIn(page, office)

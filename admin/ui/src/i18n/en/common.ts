@@ -71,6 +71,7 @@ export default {
   },
   copyOnce: { warning: 'This is shown once. It cannot be shown again.', saved: 'I have saved it' },
   seconds: '{n} s',
+  inSeconds: '{name}(s)',
   chart: 'Chart; the table has the same figures',
   discard: { title: 'Discard what you typed?', action: 'Discard', keep: 'Keep editing' },
 }

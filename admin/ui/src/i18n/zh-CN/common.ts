@@ -73,6 +73,7 @@ const words: typeof en = {
   },
   copyOnce: { warning: '仅显示这一次，之后无法再次查看。', saved: '我已保存' },
   seconds: '{n} 秒',
+  inSeconds: '{name}（秒）',
   chart: '图表；表格中有相同的数据',
   discard: { title: '放弃已输入的内容？', action: '放弃', keep: '继续编辑' },
 }

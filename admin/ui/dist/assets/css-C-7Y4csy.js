@@ -1,1 +1,0 @@
-import"./ProblemNote-D98lann4.js";

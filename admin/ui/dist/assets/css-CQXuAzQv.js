@@ -1,0 +1,1 @@
+import"./ProblemNote-CVrMVe3I.js";

@@ -1,1 +1,0 @@
-import{wt as e}from"./ProblemNote-D98lann4.js";var t=t=>[``,...e].includes(t);export{t};
