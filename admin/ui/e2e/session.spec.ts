@@ -16,6 +16,7 @@ test('sign in, land where the role lands, sign out', async ({ page, office }) =>
   await page.keyboard.press('Enter')
   await expect(page).toHaveURL(/\/dashboard$/)
   await page.locator('[data-test=user-menu]').click()
+  await settled(page)
   const refused: string[] = []
   page.on('response', (r) => r.status() === 401 && refused.push(r.url()))
   await page.locator('[data-test=sign-out]').click()

@@ -6,6 +6,7 @@ interface Session {
   me?: Schemas['Me'] // undefined: nobody is signed in, or it is not known yet
   settings?: Schemas['Settings']
   billing?: Schemas['Billing'] // administrators only
+  leaving?: boolean // is signing out: what is refused meanwhile asks for no password
 }
 
 /** Who is signed in, and what every page needs to know of the installation. */
@@ -36,8 +37,13 @@ export async function signIn(username: string, password: string): Promise<void> 
 }
 
 export async function signOut(): Promise<void> {
-  await ask(api.POST('/api/v1/logout'))
-  session.me = session.settings = session.billing = undefined
+  session.leaving = true
+  try {
+    await ask(api.POST('/api/v1/logout'))
+    session.me = session.settings = session.billing = undefined
+  } finally {
+    session.leaving = false
+  }
 }
 
 /** Reads again what the header, the banners and the formats depend on. Call it after changing settings or billing. */
