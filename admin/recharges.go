@@ -143,7 +143,7 @@ func (s *Server) outcomeOf(ctx context.Context, r rating.Recharge) ([]rating.Rec
 		if r.Amount < 0 && a.Available()+r.Amount < 0 {
 			short := *insufficientFunds
 			short.Detail = "Extension " + p.Extension + " has " + a.Available().String() + " available."
-			return nil, short.with(fault{Location: "body.amount", Message: "takes more than what is available"})
+			return nil, short.with(fault{Location: "body.amount", Message: "takes more than extension " + p.Extension + " has available: " + a.Available().String()})
 		}
 		would = append(would, rating.Receipt{Extension: p.Extension, Username: p.Username, Before: a.Balance, Amount: r.Amount, After: after, At: r.At})
 	}

@@ -130,7 +130,7 @@ func TestFaultsSayWhichFieldAndHowToMendIt(t *testing.T) {
 		{"POST", "/extensions", object{"number": "102", "credit": "1,5"}, "body.credit", `must be an amount as a string with at most six decimals, such as \"12.3400\"`},
 		{"POST", "/extensions", `{"number":"102","limits":{"call_seconds":9223372036854775808}}`, "body.limits.call_seconds", "is out of range"},
 		{"POST", "/recharges", object{"extensions": []string{"101"}, "amount": "9007199254.740992"}, "body.amount", "leaves the range"},
-		{"POST", "/recharges", object{"extensions": []string{"101"}, "amount": "-1", "note": "too much"}, "body.amount", "more than what is available"},
+		{"POST", "/recharges", object{"extensions": []string{"101"}, "amount": "-1", "note": "too much"}, "body.amount", "has available: "},
 		{"POST", "/recharges", object{"amount": "1"}, "body.extensions", "is missing"},
 		{"POST", "/rates/quote", object{"extension": "101", "number": "1", "at": "noon"}, "body.at", "must be a time such as 2019-05-31T15:03:31Z"},
 		{"PATCH", "/extensions", object{"numbers": []string{"101", "101"}, "set": object{}}, "body.numbers", "must name nothing twice"},

@@ -85,7 +85,7 @@ test('a correction needs a reason, and never more than is available', async ({ p
   await page.locator('[data-test=recharge]').click()
   await page.getByText('Correction', { exact: true }).click()
   await field(page, 'amount').fill('-5')
-  await expect(page.locator('[data-test=problem]')).toContainText('has 2.0000 available')
+  await expect(page.locator('.mistake'), 'at its field').toContainText(`takes more than extension ${n(7351)} has available: 2.0000`)
   await field(page, 'amount').fill('-0.5')
   await page.locator('[data-test=submit]').click()
   await expect(page.locator('.mistake')).toContainText('A correction needs a reason')

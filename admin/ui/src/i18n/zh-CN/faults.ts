@@ -17,7 +17,7 @@ const rules: [RegExp, string][] = [
   [/^must name at (?:least|most) (\d+)$/, '数量须在限制之内（$1）'],
   [/^must name nothing twice$/, '不能重复'],
   [/^stands here twice; .*$/, '只能出现一次'],
-  [/^takes more than what is available$/, '超过可用金额'],
+  [/^takes more than extension (\S+) has available: (\S+)$/, '超过分机 $1 的可用金额 $2'],
   [/^must be (\d+) to (\d+) of: letters, digits, \. _ -$/, '须为 $1 到 $2 个字符：字母、数字和 . _ -'],
   [/^must be (\d+) to (\d+) of: letters, digits and \. _ - \* # \+, at most \d+ characters$/, '须为 $1 到 $2 个字符：字母、数字和 . _ - * # +'],
   [/^must be empty or 1 to (\d+) of: .*$/, '须留空，或为 1 到 $1 个字符：字母、数字和 . _ - * # +'],

@@ -1,0 +1,1 @@
+import"./ProblemNote-VhCFL9Ie.js";

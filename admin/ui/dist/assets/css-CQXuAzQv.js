@@ -1,1 +1,0 @@
-import"./ProblemNote-CVrMVe3I.js";

@@ -1,1 +1,0 @@
-import{wt as e}from"./ProblemNote-CVrMVe3I.js";var t=t=>[``,...e].includes(t);export{t};

@@ -1,0 +1,1 @@
+import{wt as e}from"./ProblemNote-VhCFL9Ie.js";var t=t=>[``,...e].includes(t);export{t};
