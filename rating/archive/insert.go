@@ -9,7 +9,7 @@ import (
 type table struct {
 	name     string
 	columns  []string // in the order of a row's values: integers, but for those that say "text"
-	conflict string   // what becomes of a row whose key is there: DO …
+	conflict string   // what becomes of a row whose key is there: DO …; an error where it is empty
 }
 
 // insert adds rows, and returns how many it changed. A database server gets them in one statement, with an array for each
@@ -39,7 +39,7 @@ func (t table) fromValues() string {
 		names[i], _, _ = strings.Cut(c, " ")
 		places[i] = parameter(i + 1)
 	}
-	return "INSERT INTO " + t.name + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(places, ", ") + ") ON CONFLICT " + t.conflict
+	return "INSERT INTO " + t.name + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(places, ", ") + ")" + t.onConflict()
 }
 
 // fromArrays takes the values of each column of all rows.
@@ -52,7 +52,14 @@ func (t table) fromArrays() string {
 		}
 		names[i], places[i] = name, parameter(i+1)+"::"+kind+"[]"
 	}
-	return "INSERT INTO " + t.name + " (" + strings.Join(names, ", ") + ") SELECT * FROM unnest(" + strings.Join(places, ", ") + ") ON CONFLICT " + t.conflict
+	return "INSERT INTO " + t.name + " (" + strings.Join(names, ", ") + ") SELECT * FROM unnest(" + strings.Join(places, ", ") + ")" + t.onConflict()
+}
+
+func (t table) onConflict() string {
+	if t.conflict == "" {
+		return ""
+	}
+	return " ON CONFLICT " + t.conflict
 }
 
 // columnsOf turns rows of values into columns of values.

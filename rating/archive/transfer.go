@@ -3,7 +3,6 @@ package archive
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"tollgate/rating"
 )
@@ -11,8 +10,8 @@ import (
 // tables are all that an archive holds, but for its migrations.
 var tables = []string{"meta", "positions", "parties", "rates", "cdrs", "entries", "audit_log", "quarantine", "roll_day", "roll_ext", "roll_month", "roll_dest"}
 
-// transferRows is how many rows one statement inserts.
-const transferRows = 200
+// transferRows is how many rows are in memory at once.
+const transferRows = 1000
 
 // CopyTo writes the archive, as it is at one moment, into another, which must be empty: with its id, its positions and its
 // sums. The two may be different databases, so an SQLite file is the portable form of an archive in PostgreSQL, for a
@@ -60,53 +59,44 @@ func (s *session) hasRows(tables ...string) (bool, error) {
 }
 
 // transfer copies the rows of a table.
-func transfer(from, into *session, table string) error {
-	if _, err := into.exec("DELETE FROM " + table); err != nil { // what every new archive has, such as its id
+func transfer(from, into *session, name string) error {
+	if _, err := into.exec("DELETE FROM " + name); err != nil { // what every new archive has, such as its id
 		return err
 	}
-	rows, err := from.tx.QueryContext(from.ctx, "SELECT * FROM "+table)
+	rows, err := from.tx.QueryContext(from.ctx, "SELECT * FROM "+name)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	columns, err := rows.Columns()
+	types, err := rows.ColumnTypes()
 	if err != nil {
 		return err
 	}
-	values := make([]any, 0, transferRows*len(columns))
+	all := table{name: name}
+	for _, c := range types {
+		all.columns = append(all.columns, c.Name()+[]string{"", " text"}[boolean(c.DatabaseTypeName() == "TEXT")])
+	}
+	batch := make([][]any, 0, transferRows)
 	for rows.Next() {
-		row, places := make([]any, len(columns)), make([]any, len(columns))
+		row, places := make([]any, len(types)), make([]any, len(types))
 		for i := range row {
 			places[i] = &row[i]
 		}
 		if err := rows.Scan(places...); err != nil {
 			return err
 		}
-		if values = append(values, row...); len(values) == cap(values) {
-			if _, err := into.exec(insertRows(table, columns, transferRows), values...); err != nil {
+		if batch = append(batch, row); len(batch) == transferRows {
+			if _, err := into.insert(all, batch); err != nil {
 				return err
 			}
-			values = values[:0]
+			batch = batch[:0]
 		}
 	}
-	if err := rows.Err(); err != nil || len(values) == 0 {
+	if err := rows.Err(); err != nil {
 		return err
 	}
-	_, err = into.exec(insertRows(table, columns, len(values)/len(columns)), values...)
+	_, err = into.insert(all, batch)
 	return err
-}
-
-// insertRows builds the statement that inserts n rows.
-func insertRows(table string, columns []string, n int) string {
-	text := strings.Builder{}
-	text.WriteString("INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES ")
-	for row := range n {
-		for i := range columns {
-			text.WriteString([]string{", ", "("}[boolean(i == 0)] + parameter(row*len(columns)+i+1))
-		}
-		text.WriteString([]string{"), ", ")"}[boolean(row == n-1)])
-	}
-	return text.String()
 }
 
 // reload learns anew what the tables say.
