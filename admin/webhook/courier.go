@@ -14,20 +14,19 @@ import (
 	"tollgate/rating"
 )
 
-// Queue is where deliveries wait. A delivery that was taken is the courier's for a minute.
+// Queue is where deliveries wait, in a line for each URL. A delivery that was taken is the courier's for a minute.
 type Queue interface {
-	Take(ctx context.Context, n int) ([]rating.Delivery, error)
-	Done(ctx context.Context, id string) error
+	Lines(ctx context.Context) (urls []string, err error)
+	Take(ctx context.Context, url string) (d rating.Delivery, some bool, err error)
+	Done(ctx context.Context, d rating.Delivery) error
 	Later(ctx context.Context, d rating.Delivery, pause time.Duration) error
 	Bury(ctx context.Context, d rating.Delivery) error
 	Sizes(ctx context.Context) (waiting, dead int64, err error)
 }
 
 const (
-	atOnce      = 16                     // deliveries under way
-	atOnceEach  = 4                      // and to one URL, so that a slow receiver does not keep the others waiting
-	lookEvery   = 250 * time.Millisecond // for deliveries that are due
-	crowded     = 2 * time.Second        // pause of a delivery whose URL has enough under way
+	atOnce      = 4                      // deliveries under way to one URL
+	lookEvery   = 250 * time.Millisecond // for URLs that something is due for
 	giveUpAfter = 24 * time.Hour
 	storeLimit  = 5 * time.Second
 )
@@ -42,7 +41,8 @@ func pauseAfter(attempts int) time.Duration {
 	return pause + rand.N(pause/5+1)
 }
 
-// Courier makes the deliveries that wait.
+// Courier makes the deliveries that wait. Each URL has workers of its own, so a receiver that is slow, or does not answer
+// at all, keeps nobody else waiting.
 type Courier struct {
 	queue    Queue
 	sender   *Sender
@@ -51,7 +51,7 @@ type Courier struct {
 	results  *prometheus.CounterVec
 
 	mu    sync.Mutex
-	under map[string]int // deliveries under way, by URL
+	under map[string]int // workers, by URL
 	all   sync.WaitGroup
 }
 
@@ -98,27 +98,43 @@ func (c *Courier) Run(ctx context.Context) error {
 	}
 }
 
-// look begins deliveries that are due, as many as there is room for.
+// look sets one more to work for each URL that something is due for, unless there are enough.
 func (c *Courier) look(ctx context.Context) {
-	room := atOnce - c.underWay()
-	if room <= 0 {
-		return
-	}
 	limited, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
-	taken, err := c.queue.Take(limited, room)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, rating.ErrUnavailable) {
-		c.log.Error("webhooks", "err", err) // a lost store is told by its own line
+	urls, err := c.queue.Lines(limited)
+	if err != nil {
+		c.complain(ctx, err)
+		return
 	}
-	for _, d := range taken {
-		if !c.begin(d.URL) {
-			c.put(d, crowded)
-			continue
+	for _, url := range urls {
+		if c.begin(url) {
+			c.all.Go(func() { c.work(ctx, url) })
 		}
-		c.all.Go(func() {
-			defer c.end(d.URL)
-			c.deliver(context.WithoutCancel(ctx), d)
-		})
+	}
+}
+
+// work delivers to a URL, one after the other, until nothing is due or ctx ends.
+func (c *Courier) work(ctx context.Context, url string) {
+	defer c.end(url)
+	for ctx.Err() == nil {
+		limited, cancel := context.WithTimeout(ctx, storeLimit)
+		d, some, err := c.queue.Take(limited, url)
+		cancel()
+		if err != nil {
+			c.complain(ctx, err)
+		}
+		if !some {
+			return
+		}
+		c.deliver(context.WithoutCancel(ctx), d)
+	}
+}
+
+// complain logs an error of the queue; a lost store is told by its own line.
+func (c *Courier) complain(ctx context.Context, err error) {
+	if ctx.Err() == nil && !errors.Is(err, rating.ErrUnavailable) {
+		c.log.Error("webhooks", "err", err)
 	}
 }
 
@@ -150,7 +166,7 @@ func (c *Courier) deliver(ctx context.Context, d rating.Delivery) {
 }
 
 func (c *Courier) done(d rating.Delivery) {
-	c.keep(func(ctx context.Context) error { return c.queue.Done(ctx, d.ID) })
+	c.keep(func(ctx context.Context) error { return c.queue.Done(ctx, d) })
 }
 
 func (c *Courier) put(d rating.Delivery, pause time.Duration) {
@@ -161,25 +177,15 @@ func (c *Courier) put(d rating.Delivery, pause time.Duration) {
 func (c *Courier) keep(write func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeLimit)
 	defer cancel()
-	if err := write(ctx); err != nil && !errors.Is(err, rating.ErrUnavailable) {
-		c.log.Error("webhooks", "err", err)
+	if err := write(ctx); err != nil {
+		c.complain(ctx, err)
 	}
-}
-
-func (c *Courier) underWay() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	n := 0
-	for _, count := range c.under {
-		n += count
-	}
-	return n
 }
 
 func (c *Courier) begin(url string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.under[url] >= atOnceEach {
+	if c.under[url] >= atOnce {
 		return false
 	}
 	c.under[url]++

@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -119,22 +121,32 @@ func newMemory(deliveries ...rating.Delivery) *memory {
 	return m
 }
 
-func (m *memory) Take(_ context.Context, n int) (taken []rating.Delivery, _ error) {
+func (m *memory) Lines(context.Context) (urls []string, _ error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for id, at := range m.due {
-		if len(taken) < n && !at.After(time.Now()) {
-			taken = append(taken, m.items[id])
-			m.due[id] = time.Now().Add(time.Minute)
+		if url := m.items[id].URL; !at.After(time.Now()) && !slices.Contains(urls, url) {
+			urls = append(urls, url)
 		}
 	}
-	return taken, nil
+	return urls, nil
 }
-func (m *memory) Done(_ context.Context, id string) error {
+func (m *memory) Take(_ context.Context, url string) (rating.Delivery, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.due, id)
-	delete(m.items, id)
+	for id, at := range m.due {
+		if m.items[id].URL == url && !at.After(time.Now()) {
+			m.due[id] = time.Now().Add(time.Minute)
+			return m.items[id], true, nil
+		}
+	}
+	return rating.Delivery{}, false, nil
+}
+func (m *memory) Done(_ context.Context, d rating.Delivery) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.due, d.ID)
+	delete(m.items, d.ID)
 	return nil
 }
 func (m *memory) Later(_ context.Context, d rating.Delivery, pause time.Duration) error {
@@ -218,33 +230,51 @@ func TestADayOfFailuresMakesADeadLetter(t *testing.T) {
 	})
 }
 
-func TestASlowReceiverDoesNotKeepTheOthersWaiting(t *testing.T) {
+// Nineteen receivers that do not answer, each with a long line of deliveries, cost the twentieth nothing.
+func TestSlowReceiversDoNotKeepTheOthersWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow, fast := told, told
-		slow.URL = "https://slow.example/"
-		q := newMemory()
-		for i := range 100 {
-			_ = q.Later(t.Context(), delivery("slow"+string(rune('a'+i)), slow.URL), 0)
+		fast := told
+		hooks, q := []rating.Webhook{fast}, newMemory()
+		for i := range 19 {
+			slow := told
+			slow.URL = fmt.Sprintf("https://slow.example/%d", i)
+			hooks = append(hooks, slow)
+			for j := range 50 {
+				_ = q.Later(t.Context(), delivery(fmt.Sprintf("slow-%d-%d", i, j), slow.URL), 0)
+			}
 		}
-		var asked, told time.Time
+		var hung atomic.Int64
+		arrived := make(chan time.Time, 100)
 		c := courier(t, q, func(r *http.Request) (*http.Response, error) {
 			if r.URL.Host == "slow.example" {
+				hung.Add(1)
 				<-r.Context().Done()
+				hung.Add(-1)
 				return nil, r.Context().Err()
 			}
-			told = time.Now()
+			arrived <- time.Now()
 			return answer(200)
-		}, slow, fast)
+		}, hooks...)
 		ctx, stop := context.WithCancel(t.Context())
 		go c.Run(ctx)
-		time.Sleep(time.Second)
-		asked = time.Now() // the courier may look at this very moment, and then tells it at once
-		_ = q.Later(t.Context(), delivery("fast", fast.URL), 0)
-		time.Sleep(20 * time.Second)
-		stop()
-		if told.IsZero() || told.Sub(asked) > 5*time.Second {
-			t.Errorf("asked at %v, the fast receiver was told at %v", asked, told)
+		time.Sleep(5 * time.Second)
+		if n := hung.Load(); n != 19*atOnce {
+			t.Errorf("%d requests are under way", n)
 		}
+		began := time.Now() // the courier may look at this very moment, and then tells it at once
+		for i := range 100 {
+			_ = q.Later(t.Context(), delivery(fmt.Sprintf("fast-%d", i), fast.URL), 0)
+		}
+		time.Sleep(time.Second)
+		if n := len(arrived); n != 100 {
+			t.Fatalf("%d of 100 deliveries were made", n)
+		}
+		for range 100 {
+			if at := <-arrived; at.Sub(began) > lookEvery {
+				t.Errorf("a delivery was made after %v", at.Sub(began))
+			}
+		}
+		stop()
 		time.Sleep(2 * requestLimit)
 		synctest.Wait()
 	})

@@ -39,7 +39,7 @@ func (a *app) openWebhooks(context.Context) (err error) {
 	}
 	a.announcer = &announcer{queue: a.hooks, settings: settings, log: a.log, now: time.Now,
 		queued:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tollgate_webhook_events_total", Help: "Events that some webhook wants, as this node came upon them; one that several nodes come upon is delivered once."}, []string{"event"}),
-		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "tollgate_webhook_events_dropped_total", Help: "Events that were not queued because too many deliveries wait already."})}
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "tollgate_webhook_events_dropped_total", Help: "Events that some webhook is not told of, because 20000 wait for its URL already."})}
 	for _, name := range rating.EventNames() {
 		a.announcer.queued.WithLabelValues(string(name))
 	}
@@ -59,15 +59,16 @@ func (n *announcer) announce(ctx context.Context, e rating.Event) error {
 		return nil
 	}
 	err := n.queue.Put(ctx, e, urls)
-	if errors.Is(err, hooks.ErrFull) {
+	full := errors.Is(err, hooks.ErrFull)
+	if err != nil && !full {
+		return err
+	}
+	n.queued.WithLabelValues(string(e.Name)).Inc()
+	if full {
 		n.dropped.Inc()
-		n.log.Error("an event is not told: too many deliveries wait; see to the receivers of the webhooks", "event", e.Name, "id", e.ID)
-		return nil
+		n.log.Error("a webhook is not told of an event; see to the receivers of the webhooks", "event", e.Name, "err", err)
 	}
-	if err == nil {
-		n.queued.WithLabelValues(string(e.Name)).Inc()
-	}
-	return err
+	return nil
 }
 
 // tellingOutbox is the outbox, and announces what its records have to tell when the archive reads them. A record that is

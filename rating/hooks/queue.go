@@ -2,7 +2,9 @@ package hooks
 
 import (
 	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,19 +18,23 @@ import (
 
 // Bounds of the queue.
 const (
-	MaxQueued = 100_000          // deliveries that wait; no more are taken then
+	MaxQueued = 20_000           // deliveries that wait for one URL; no more are taken for it then
 	MaxDead   = 10_000           // dead letters; the oldest give way
 	lease     = 60 * time.Second // of a delivery that was taken
 	onceKept  = 72 * time.Hour   // how long it is remembered that an event was queued
 )
 
-// ErrFull: MaxQueued deliveries wait already.
+// ErrFull: MaxQueued deliveries wait already for a URL.
 var ErrFull = errors.New("too many deliveries wait")
+
+// mostLines is how many URLs Lines returns at once. The settings name fewer; the others were removed from them.
+const mostLines = 64
 
 // One hash tag, so that a script may move a delivery from one key to another, also in a Redis Cluster.
 const (
 	itemsKey = "{hooks}:items" // hash: id → delivery
-	dueKey   = "{hooks}:due"   // sorted set: id by when it is due, in ms of the store's clock
+	linesKey = "{hooks}:lines" // sorted set: URL by when the first of what waits for it is due
+	dueKey   = "{hooks}:due:"  // + a hash of the URL: sorted set: id by when it is due, in ms of the store's clock
 	deadKey  = "{hooks}:dead"  // sorted set: id by when it was given up
 	onceKey  = "{hooks}:once:" // + id of an event: it was queued
 	toldKey  = "{hooks}:told"  // hash: what was told last of something, such as the health of a trunk
@@ -39,70 +45,80 @@ var sources embed.FS
 
 // Queue is the waiting deliveries of an installation.
 type Queue struct {
-	client                        redis.UniversalClient
-	put, take, later, bury, again *redis.Script
+	client                                     redis.UniversalClient
+	lines, put, take, done, later, bury, again *redis.Script
 }
 
 // New returns the queue in a store.
 func New(client redis.UniversalClient) *Queue {
-	load := func(name string) *redis.Script {
+	read := func(name string) string {
 		text, err := sources.ReadFile("lua/" + name + ".lua")
 		if err != nil {
 			panic(err) // embedded at build
 		}
-		return redis.NewScript(string(text))
+		return string(text)
 	}
-	return &Queue{client: client, put: load("put"), take: load("take"), later: load("later"), bury: load("bury"), again: load("again")}
+	load := func(name string) *redis.Script { return redis.NewScript(read("place") + read(name)) }
+	return &Queue{client: client, lines: load("lines"), put: load("put"), take: load("take"), done: load("done"), later: load("later"), bury: load("bury"), again: load("again")}
 }
 
-// Put queues an event for URLs, once: an event that was queued in the last three days is not queued again.
+// dueOf is the key of what waits for a URL.
+func dueOf(url string) string {
+	sum := sha256.Sum256([]byte(url))
+	return dueKey + hex.EncodeToString(sum[:8])
+}
+
+// Put queues an event for URLs, once: an event that was queued in the last three days is not queued again. Where some URLs
+// have MaxQueued deliveries waiting it is queued for the others, and ErrFull.
 func (q *Queue) Put(ctx context.Context, e rating.Event, urls []string) error {
-	args := []any{MaxQueued, onceKept.Milliseconds()}
+	keys, args := []string{itemsKey, onceKey + e.ID, linesKey}, []any{MaxQueued, onceKept.Milliseconds()}
 	for i, url := range urls {
 		d := rating.Delivery{ID: fmt.Sprintf("%s-%d", e.ID, i), URL: url, Event: e, FirstAt: time.Now().UTC()}
 		text, err := json.Marshal(d)
 		if err != nil {
 			return fmt.Errorf("encode delivery %s: %w", d.ID, err)
 		}
-		args = append(args, d.ID, text)
+		keys, args = append(keys, dueOf(url)), append(args, url, d.ID, text)
 	}
-	queued, err := q.put.Run(ctx, q.client, []string{itemsKey, dueKey, deadKey, onceKey + e.ID}, args...).Int()
+	dropped, err := q.put.Run(ctx, q.client, keys, args...).Int()
 	if err != nil {
 		return fmt.Errorf("queue event %s: %w", e.ID, storeError(err))
 	}
-	if queued < 0 {
-		return fmt.Errorf("queue event %s: %w", e.ID, ErrFull)
+	if dropped > 0 {
+		return fmt.Errorf("queue event %s: for %d of %d URLs: %w", e.ID, dropped, len(urls), ErrFull)
 	}
 	return nil
 }
 
-// Take returns up to n deliveries that are due. They are the caller's for a minute.
-func (q *Queue) Take(ctx context.Context, n int) ([]rating.Delivery, error) {
-	texts, err := q.take.Run(ctx, q.client, []string{itemsKey, dueKey}, n, lease.Milliseconds()).StringSlice()
+// Lines returns the URLs for which something is due, those that have waited longest first; not all where they are very many.
+func (q *Queue) Lines(ctx context.Context) ([]string, error) {
+	urls, err := q.lines.Run(ctx, q.client, []string{linesKey}, mostLines).StringSlice()
 	if err != nil {
-		return nil, fmt.Errorf("take deliveries: %w", storeError(err))
+		return nil, fmt.Errorf("look for deliveries: %w", storeError(err))
 	}
-	var taken []rating.Delivery
-	for _, text := range texts {
-		var d rating.Delivery
-		if err := json.Unmarshal([]byte(text), &d); err != nil {
-			return taken, fmt.Errorf("a delivery cannot be read: %w", err)
-		}
-		taken = append(taken, d)
+	return urls, nil
+}
+
+// Take returns the delivery of a URL that has been due for longest, and whether there is one. It is the caller's for a
+// minute.
+func (q *Queue) Take(ctx context.Context, url string) (d rating.Delivery, some bool, err error) {
+	text, err := q.run(ctx, q.take, url, lease.Milliseconds()).Text()
+	if errors.Is(err, redis.Nil) {
+		return d, false, nil
 	}
-	return taken, nil
+	if err != nil {
+		return d, false, fmt.Errorf("take a delivery: %w", storeError(err))
+	}
+	if err := json.Unmarshal([]byte(text), &d); err != nil {
+		return d, false, fmt.Errorf("a delivery cannot be read: %w", err)
+	}
+	return d, true, nil
 }
 
 // Done forgets a delivery that was made.
-func (q *Queue) Done(ctx context.Context, id string) error {
-	_, err := q.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.ZRem(ctx, dueKey, id)
-		p.ZRem(ctx, deadKey, id)
-		p.HDel(ctx, itemsKey, id)
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("finish delivery %s: %w", id, storeError(err))
+func (q *Queue) Done(ctx context.Context, d rating.Delivery) error {
+	if err := q.run(ctx, q.done, d.URL, d.ID).Err(); err != nil {
+		return fmt.Errorf("finish delivery %s: %w", d.ID, storeError(err))
 	}
 	return nil
 }
@@ -122,10 +138,15 @@ func (q *Queue) move(ctx context.Context, script *redis.Script, d rating.Deliver
 	if err != nil {
 		return fmt.Errorf("encode delivery %s: %w", d.ID, err)
 	}
-	if err := script.Run(ctx, q.client, []string{itemsKey, dueKey, deadKey}, d.ID, text, argument).Err(); err != nil {
+	if err := q.run(ctx, script, d.URL, d.ID, text, argument).Err(); err != nil {
 		return fmt.Errorf("put back delivery %s: %w", d.ID, storeError(err))
 	}
 	return nil
+}
+
+// run runs a script that is about one URL.
+func (q *Queue) run(ctx context.Context, script *redis.Script, url string, args ...any) *redis.Cmd {
+	return script.Run(ctx, q.client, []string{itemsKey, dueOf(url), deadKey, linesKey}, append([]any{url}, args...)...)
 }
 
 // Find returns a delivery, dead or waiting; rating.ErrNotFound.
@@ -155,7 +176,7 @@ func (q *Queue) Again(ctx context.Context, id string) (rating.Delivery, error) {
 	if err != nil {
 		return rating.Delivery{}, fmt.Errorf("encode dead letter %s: %w", id, err)
 	}
-	moved, err := q.again.Run(ctx, q.client, []string{itemsKey, dueKey, deadKey}, id, fresh).Int()
+	moved, err := q.run(ctx, q.again, d.URL, id, fresh).Int()
 	if err == nil && moved == 0 {
 		return rating.Delivery{}, fmt.Errorf("dead letter: %w", rating.ErrNotFound)
 	}
@@ -210,12 +231,15 @@ func (q *Queue) Tell(ctx context.Context, what, said string) error {
 
 // Sizes returns how many deliveries wait, and how many dead letters there are.
 func (q *Queue) Sizes(ctx context.Context) (waiting, dead int64, err error) {
-	pipe := q.client.Pipeline()
-	w, d := pipe.ZCard(ctx, dueKey), pipe.ZCard(ctx, deadKey)
-	if _, err := pipe.Exec(ctx); err != nil {
+	var all, buried *redis.IntCmd
+	_, err = q.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		all, buried = p.HLen(ctx, itemsKey), p.ZCard(ctx, deadKey)
+		return nil
+	})
+	if err != nil {
 		return 0, 0, fmt.Errorf("count deliveries: %w", storeError(err))
 	}
-	return w.Val(), d.Val(), nil
+	return all.Val() - buried.Val(), buried.Val(), nil
 }
 
 // storeError wraps what kept us from the store as rating.ErrUnavailable.

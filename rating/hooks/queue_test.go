@@ -28,20 +28,26 @@ func put(t *testing.T, q *Queue, id string, urls ...string) {
 	}
 }
 
-func take(t *testing.T, q *Queue, want int) []rating.Delivery {
+// take takes all that is due, of all URLs.
+func take(t *testing.T, q *Queue, want int) (taken []rating.Delivery) {
 	t.Helper()
-	taken, err := q.Take(t.Context(), 100)
-	if err != nil {
-		t.Fatal(err)
+	urls, err := q.Lines(t.Context())
+	for _, url := range urls {
+		for some := true; some && err == nil; {
+			var d rating.Delivery
+			if d, some, err = q.Take(t.Context(), url); some {
+				taken = append(taken, d)
+			}
+		}
 	}
-	if len(taken) != want {
-		t.Fatalf("took %d deliveries, want %d: %+v", len(taken), want, taken)
+	if err != nil || len(taken) != want {
+		t.Fatalf("took %d deliveries, want %d: %+v, %v", len(taken), want, taken, err)
 	}
 	return taken
 }
 
 func TestADeliveryIsTakenByOneAndFinished(t *testing.T) {
-	everyStore(t, func(t *testing.T, _ redis.UniversalClient, q *Queue) {
+	everyStore(t, func(t *testing.T, client redis.UniversalClient, q *Queue) {
 		put(t, q, "e1", "http://a/", "http://b/")
 		put(t, q, "e1", "http://a/", "http://b/") // read twice from the outbox
 		taken := take(t, q, 2)
@@ -50,9 +56,12 @@ func TestADeliveryIsTakenByOneAndFinished(t *testing.T) {
 			t.Errorf("%+v", d)
 		}
 		for _, d := range taken {
-			if err := q.Done(t.Context(), d.ID); err != nil {
+			if err := q.Done(t.Context(), d); err != nil {
 				t.Fatal(err)
 			}
+		}
+		if keys, err := client.Keys(t.Context(), "{hooks}:*").Result(); len(keys) != 1 || err != nil { // that the event was queued
+			t.Errorf("%v are left, %v", keys, err)
 		}
 		if waiting, dead, err := q.Sizes(t.Context()); waiting != 0 || dead != 0 || err != nil {
 			t.Errorf("%d wait, %d are dead, %v", waiting, dead, err)
@@ -64,7 +73,9 @@ func TestWhatADeadNodeTookIsDueAgain(t *testing.T) {
 	everyStore(t, func(t *testing.T, client redis.UniversalClient, q *Queue) {
 		put(t, q, "e1", "http://a/")
 		id := take(t, q, 1)[0].ID
-		client.ZAdd(t.Context(), dueKey, redis.Z{Member: id, Score: float64(time.Now().Add(-time.Second).UnixMilli())}) // a minute has passed
+		past := float64(time.Now().Add(-time.Second).UnixMilli()) // a minute has passed
+		client.ZAdd(t.Context(), dueOf("http://a/"), redis.Z{Member: id, Score: past})
+		client.ZAdd(t.Context(), linesKey, redis.Z{Member: "http://a/", Score: past})
 		if again := take(t, q, 1)[0]; again.ID != id {
 			t.Errorf("took %+v", again)
 		}
@@ -108,7 +119,7 @@ func TestAFinishedDeliveryIsNotPutBack(t *testing.T) { // by a node whose lease 
 		put(t, q, "e1", "http://a/")
 		d := take(t, q, 1)[0]
 		for _, move := range []func() error{
-			func() error { return q.Done(t.Context(), d.ID) },
+			func() error { return q.Done(t.Context(), d) },
 			func() error { return q.Later(t.Context(), d, 0) },
 			func() error { return q.Bury(t.Context(), d) },
 		} {
@@ -134,9 +145,12 @@ func TestTheQueueIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	fill(dueKey, "waiting-", MaxQueued)
-	if err := q.Put(t.Context(), event("e1"), []string{"http://a/"}); !errors.Is(err, ErrFull) {
+	fill(dueOf("http://a/"), "waiting-", MaxQueued)
+	if err := q.Put(t.Context(), event("e1"), []string{"http://a/", "http://b/"}); !errors.Is(err, ErrFull) {
 		t.Errorf("one more than there is room for: %v", err)
+	}
+	if d, some, err := q.Take(t.Context(), "http://b/"); !some || err != nil || d.URL != "http://b/" {
+		t.Errorf("a URL that has room lacks its event: %+v, %v", d, err)
 	}
 	fill(deadKey, "older-", MaxDead)
 	for i := range 3 {

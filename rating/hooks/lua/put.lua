@@ -1,13 +1,19 @@
 -- Queues an event for its URLs, once.
--- KEYS  1 deliveries  2 due  3 dead  4 the event was queued
--- ARGV  1 most deliveries that wait  2 ms for which an event is remembered, then per URL: id, delivery
--- Reply how many were queued; -1 there are too many
-if redis.call('ZCARD', KEYS[2]) + (#ARGV - 2) / 2 > tonumber(ARGV[1]) then return -1 end
-if not redis.call('SET', KEYS[4], '1', 'NX', 'PX', ARGV[2]) then return 0 end
+-- KEYS  1 deliveries  2 the event was queued  3 URLs by when something is due, then per URL: due
+-- ARGV  1 most deliveries that wait for one URL  2 ms for which an event is remembered, then per URL: URL, id, delivery
+-- Reply for how many URLs there was no room
+if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[2]) then return 0 end
 local t = redis.call('TIME')
 local now = string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000))
-for i = 3, #ARGV, 2 do
-  redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
-  redis.call('ZADD', KEYS[2], now, ARGV[i])
+local dropped = 0
+for i = 4, #KEYS do
+  local at = 3 + (i - 4) * 3
+  if redis.call('ZCARD', KEYS[i]) < tonumber(ARGV[1]) then
+    redis.call('HSET', KEYS[1], ARGV[at + 1], ARGV[at + 2])
+    redis.call('ZADD', KEYS[i], now, ARGV[at + 1])
+    place(KEYS[i], KEYS[3], ARGV[at])
+  else
+    dropped = dropped + 1
+  end
 end
-return (#ARGV - 2) / 2
+return dropped
