@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,11 +25,7 @@ func TestAMonthsBillingWithCurl(t *testing.T) {
 	}
 	t.Parallel()
 	n := newNode(t, "")
-	carrier, err := siptest.NewCarrier(siptest.CarrierConfig{Config: siptest.Config{LocalIP: netip.MustParseAddr("127.0.0.1")}, Default: siptest.Answer(20 * time.Millisecond)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(carrier.Close)
+	carrier := newCarrier(t, siptest.Config{})
 	month := func(user, password string, args ...string) string {
 		t.Helper()
 		command := exec.CommandContext(within(t, time.Minute), deployed("curl", "month.sh"), args...)
@@ -48,17 +43,9 @@ func TestAMonthsBillingWithCurl(t *testing.T) {
 	}
 	o := &office{node: n}
 	for _, extension := range []string{"101", "101", "102"} {
-		call := o.newPhone(extension).Call(number)
-		if _, err := call.Answered(within(t, 5*time.Second)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := call.Bye(within(t, 5*time.Second)); err != nil {
-			t.Fatal(err)
-		}
+		o.talk(extension, number, 0)
 	}
-	if _, err := o.newPhone("103").Call(number).Answered(within(t, 5*time.Second)); err == nil {
-		t.Error("a call without money was answered")
-	}
+	o.notAnswered("103", number)
 	n.await("the calls are in the log", 15*time.Second, func() bool {
 		var calls struct{ Total int }
 		n.call("GET", "/calls?disposition=any", nil, &calls, 200)

@@ -23,8 +23,8 @@ func TestAnInstallationMovesByBackupAndRestore(t *testing.T) {
 	}
 	t.Cleanup(func() { database.Close() })
 	one := newOffice(t, "")
-	one.talk(rich, number)
-	one.talk(unbilled, "9811")
+	one.talk(rich, number, 0)
+	one.talk(unbilled, "9811", 0)
 	one.calls(2)
 	money, calls := one.money(), one.records()
 	dir := filepath.Join(t.TempDir(), "one")
@@ -52,7 +52,7 @@ func TestAnInstallationMovesByBackupAndRestore(t *testing.T) {
 	}
 
 	two := &office{node: second, carrier: one.carrier, ladder: one.ladder}
-	two.talk(rich, "9822")
+	two.talk(rich, "9822", 0)
 	two.calls(3)
 	up := two.newPhone(rich).Call("9833")
 	if _, err := up.Answered(within(t, 10*time.Second)); err != nil {
@@ -103,7 +103,7 @@ func TestAnInstallationMovesByBackupAndRestore(t *testing.T) {
 		t.Errorf("%d call records, %d of them ended by the restore; there were %d", len(third.records()), ended, len(calls))
 	}
 	three := &office{node: third, carrier: one.carrier, ladder: one.ladder}
-	three.talk(rich, "9844")
+	three.talk(rich, "9844", 0)
 	three.calls(5)
 	three.proved(30 * time.Second)
 
@@ -128,16 +128,6 @@ func (n *node) proves(args ...string) {
 	if out, code := n.tollgate("audit", "-c", n.config); code != 0 {
 		n.t.Fatalf("audit after %v: exit %d\n%s", args, code, out)
 	}
-}
-
-// talk is one answered call, hung up by its caller.
-func (o *office) talk(extension, dialled string) {
-	o.t.Helper()
-	call := o.newPhone(extension).Call(dialled)
-	if m, err := call.Answered(within(o.t, 10*time.Second)); err != nil || m.Code != 200 {
-		o.t.Fatalf("%s calls %s: %v %v", extension, dialled, m, err)
-	}
-	call.Bye(within(o.t, 10*time.Second))
 }
 
 // records are all call records by id, as the API shows them.

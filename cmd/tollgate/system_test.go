@@ -42,12 +42,7 @@ func newOfficeOf(t *testing.T, n *node) *office {
 func newOfficeAt(t *testing.T, n *node, carrier netip.Addr) *office {
 	t.Helper()
 	o := &office{node: n, ladder: &siptest.Ladder{}}
-	var err error
-	o.carrier, err = siptest.NewCarrier(siptest.CarrierConfig{Config: siptest.Config{LocalIP: carrier, Ladder: o.ladder}, Default: siptest.Answer(20 * time.Millisecond)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(o.carrier.Close)
+	o.carrier = newCarrier(t, siptest.Config{LocalIP: carrier, Ladder: o.ladder})
 	o.phone = o.newPhone(rich)
 	o.configure()
 	t.Cleanup(func() {
@@ -57,6 +52,17 @@ func newOfficeAt(t *testing.T, n *node, carrier netip.Addr) *office {
 		}
 	})
 	return o
+}
+
+// newCarrier answers every call after 20 ms.
+func newCarrier(t *testing.T, config siptest.Config) *siptest.Carrier {
+	t.Helper()
+	carrier, err := siptest.NewCarrier(siptest.CarrierConfig{Config: config, Default: siptest.Answer(20 * time.Millisecond)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(carrier.Close)
+	return carrier
 }
 
 func (o *office) newPhone(extension string) *siptest.Phone {
@@ -84,6 +90,27 @@ func (o *office) configure() {
 	o.call("PUT", "/billing", object{"active": true}, nil, 200)
 	o.recharge(rich, "100.0000")
 	o.recharge(poor, "0.0300")
+}
+
+// talk is a call that is answered, and hung up by its caller after a while.
+func (o *office) talk(extension, dialled string, d time.Duration) {
+	o.t.Helper()
+	call := o.newPhone(extension).Call(dialled)
+	if m, err := call.Answered(within(o.t, 10*time.Second)); err != nil || m.Code != 200 {
+		o.t.Fatalf("%s calls %s: %v %v", extension, dialled, m, err)
+	}
+	time.Sleep(d)
+	if _, err := call.Bye(within(o.t, 10*time.Second)); err != nil {
+		o.t.Fatalf("%s hangs up: %v", extension, err)
+	}
+}
+
+// notAnswered is a call that must not be answered.
+func (o *office) notAnswered(extension, dialled string) {
+	o.t.Helper()
+	if _, err := o.newPhone(extension).Call(dialled).Answered(within(o.t, 5*time.Second)); err == nil {
+		o.t.Errorf("%s: a call to %s was answered", extension, dialled)
+	}
 }
 
 func (o *office) recharge(extension, amount string) {
