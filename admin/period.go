@@ -10,8 +10,8 @@ import (
 
 // period is the filter from … to of a list.
 type Period struct {
-	From string `query:"from" maxLength:"40" doc:"A day in the installation's time zone (2019-05-31), or a time (2019-05-31T15:00:00Z). Left out: from the beginning." example:"2019-05-01"`
-	To   string `query:"to" maxLength:"40" doc:"A day, all of it included, or a time, included. Left out: until now." example:"2019-05-31"`
+	From string `query:"from" maxLength:"40" doc:"A day in the installation's time zone (2019-05-31), or a time (2019-05-31T15:00:00Z), which stands for its whole day where days are added up. Left out: from the beginning." example:"2019-05-01"`
+	To   string `query:"to" maxLength:"40" doc:"A day, all of it included, or a time, included; where days are added up, all of its day. Left out: until now." example:"2019-05-31"`
 }
 
 const (
@@ -19,54 +19,68 @@ const (
 	lastYear  = 9998
 )
 
-// parseDay reads a date; ok is false for anything else.
-func parseDay(text string, location *time.Location) (time.Time, bool) {
-	day, err := time.ParseInLocation(time.DateOnly, text, location)
-	return day, err == nil
+// bound is one end of a period: a day, or an instant. The zero bound is no end.
+type bound struct {
+	at    time.Time // of a day, its date
+	isDay bool
+}
+
+// day is the date of a bound, in a time zone; "" for no end.
+func (b bound) day(location *time.Location) string {
+	switch {
+	case b.at.IsZero():
+		return ""
+	case b.isDay:
+		return b.at.Format(time.DateOnly)
+	}
+	return b.at.In(location).Format(time.DateOnly)
+}
+
+// bounds reads both ends.
+func (p Period) bounds() (from, to bound, err error) {
+	var wrong []fault
+	read := func(name, text string) (b bound) {
+		if text == "" {
+			return b
+		}
+		if day, err := time.Parse(time.DateOnly, text); err == nil {
+			b = bound{day, true}
+		} else if at, err := time.Parse(time.RFC3339, strings.ReplaceAll(text, " ", "+")); err == nil { // an unescaped + in a query
+			b = bound{at, false}
+		}
+		if b.at.Year() < firstYear || b.at.Year() > lastYear {
+			wrong = append(wrong, fault{Location: "query." + name, Message: fmt.Sprintf("must be a day such as 2019-05-31, or a time such as 2019-05-31T15:00:00Z, in the years %d to %d", firstYear, lastYear)})
+		}
+		return b
+	}
+	from, to = read("from", p.From), read("to", p.To)
+	if wrong != nil {
+		return from, to, invalid.with(wrong...)
+	}
+	return from, to, nil
 }
 
 // span is the period as instants.
-func (p Period) span(location *time.Location) (rating.Period, error) {
-	var s rating.Period
-	var wrong []fault
-	read := func(name, text string, whole func(day time.Time) time.Time, instant func(time.Time) time.Time) (t time.Time) {
-		if text == "" {
-			return t
-		}
-		if day, ok := parseDay(text, location); ok {
-			t = whole(day)
-		} else if at, err := time.Parse(time.RFC3339, strings.ReplaceAll(text, " ", "+")); err == nil { // an unescaped + in a query
-			t = instant(at)
-		}
-		if t.Year() < firstYear || t.Year() > lastYear {
-			wrong = append(wrong, fault{Location: "query." + name, Message: fmt.Sprintf("must be a day such as 2019-05-31, or a time such as 2019-05-31T15:00:00Z, in the years %d to %d", firstYear, lastYear)})
-		}
-		return t
+func (p Period) span(location *time.Location) (s rating.Period, err error) {
+	from, to, err := p.bounds()
+	if err != nil {
+		return s, err
 	}
-	s.From = read("from", p.From, func(day time.Time) time.Time { return day }, func(at time.Time) time.Time { return at })
-	s.Before = read("to", p.To, func(day time.Time) time.Time { return nextDay(day) }, func(at time.Time) time.Time { return at.Add(1) })
-	if wrong != nil {
-		return s, invalid.with(wrong...)
+	s.From = from.at
+	if from.isDay {
+		s.From = rating.DayBegins(from.at, location)
+	}
+	switch {
+	case to.isDay:
+		s.Before = rating.DayBegins(to.at.AddDate(0, 0, 1), location)
+	case !to.at.IsZero():
+		s.Before = to.at.Add(1)
 	}
 	return s, nil
 }
 
-// nextDay is the first instant of the day after, also where a clock change makes the day longer or shorter.
-func nextDay(day time.Time) time.Time {
-	return time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, day.Location())
-}
-
-// days is the period as days of the installation's time zone, both included.
-func (p Period) days(location *time.Location) (from, to string, err error) {
-	s, err := p.span(location)
-	if err != nil {
-		return "", "", err
-	}
-	if !s.From.IsZero() {
-		from = s.From.In(location).Format(time.DateOnly)
-	}
-	if !s.Before.IsZero() {
-		to = s.Before.Add(-1).In(location).Format(time.DateOnly)
-	}
-	return from, to, nil
+// days is the period as days of the installation's time zone, both included: a time stands for the day that it is on.
+func (p Period) days(location *time.Location) (first, last string, err error) {
+	from, to, err := p.bounds()
+	return from.day(location), to.day(location), err
 }

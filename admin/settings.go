@@ -18,7 +18,7 @@ const settingsRule = "A manager may change currency and low_balance_threshold; e
 
 // settings is the resource; its fields are those of rating.Settings.
 type settings struct {
-	Currency              string            `json:"currency" enum:"USD,CNY,EUR,GBP,XXX" doc:"XXX is any other (¤)."`
+	Currency              string            `json:"currency" enum:"USD,CNY,EUR,GBP,XXX" doc:"XXX is any other (¤). Amounts are not converted by a change; each call says in which currency it was billed."`
 	Timezone              string            `json:"timezone" doc:"IANA name; days, months and the time blocks of rates follow it." example:"UTC"`
 	UnratedCalls          rating.Policy     `json:"unrated_calls" enum:"reject,allow" doc:"What happens to a call that no rate matches; allowed ones cost nothing."`
 	UnknownExtension      rating.Policy     `json:"unknown_extension" enum:"reject,create" doc:"What happens to an extension that a trusted peer names and nobody knows."`

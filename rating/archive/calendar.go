@@ -3,10 +3,11 @@ package archive
 import (
 	"sync"
 	"time"
+
+	"tollgate/rating"
 )
 
-// calendar divides time into the days of one time zone. A day is one interval without gaps, also where clocks are
-// turned at midnight: it begins when the local date last becomes that day or a later one.
+// calendar divides time into the days of one time zone; see rating.DayBegins.
 type calendar struct {
 	location *time.Location
 
@@ -40,23 +41,9 @@ func (c *calendar) day(micros int64) int {
 	return day
 }
 
-// begin returns the first microsecond of a day. Where the local date goes back and forth, it is the last time that
-// the day before gives way.
+// begin returns the first microsecond of a day.
 func (c *calendar) begin(day int) int64 {
-	midnight := time.Date(day/10000, time.Month(day/100%100), day%100, 0, 0, 0, 0, time.UTC)
-	const farthest = 26 * time.Hour // no zone is farther from UTC, with room for a zone that jumps over a day
-	for at := midnight.Add(farthest); ; {
-		from, until := at.In(c.location).ZoneBounds()
-		_, offset := at.In(c.location).Zone()
-		local := midnight.Add(-time.Duration(offset) * time.Second)
-		switch {
-		case !until.IsZero() && !local.Before(until):
-			return until.UnixMicro() // the zone's clock jumped over midnight
-		case from.IsZero() || !local.Before(from):
-			return local.UnixMicro()
-		}
-		at = from.Add(-1)
-	}
+	return rating.DayBegins(time.Date(day/10000, time.Month(day/100%100), day%100, 0, 0, 0, 0, time.UTC), c.location).UnixMicro()
 }
 
 // dayNumber writes the local date as a number, 20190531.
