@@ -79,10 +79,15 @@ func (bad *Invalid) checkRemark(s, field string) {
 	bad.add(good, field, fmt.Sprintf("must be printable text of at most %d bytes", MaxRemark))
 }
 
-// printable reports whether s has no control characters, so that it can stand in a header, a log line or a cell.
+// printable reports whether s has no control characters, so that it can stand in a header, a log line or a cell; and none that make
+// a text look like another: line separators, marks without width, and those that turn text around (Unicode TR36 §2.5).
+// Joiners may be there, since scripts and emoji need them.
 func printable(s string) bool {
 	for _, r := range s {
-		if r < ' ' || r == 0x7f || r == utf8.RuneError || (r >= 0x80 && r < 0xa0) {
+		switch {
+		case r < ' ', r >= 0x7f && r < 0xa0, r == utf8.RuneError:
+			return false
+		case r == 0x200b, r >= 0x2028 && r <= 0x202e, r >= 0x2060 && r <= 0x206f, r == 0xfeff:
 			return false
 		}
 	}

@@ -3,6 +3,7 @@ package rating
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -46,7 +47,7 @@ func (r Recharge) Validate() error {
 	var bad Invalid
 	bad.add(r.Key != "" && len(r.Key) <= 200 && utf8.ValidString(r.Key) && printable(r.Key), "Idempotency-Key", "must be 1 to 200 printable characters, new for every recharge")
 	bad.add(r.Amount != 0 && r.Amount.InRange(), "amount", "must not be 0.0000; at most "+MaxMoney.String())
-	bad.add(r.Amount >= 0 || r.Note != "", "note", "an adjustment (a negative amount) needs a note that says why")
+	bad.add(r.Amount >= 0 || strings.TrimSpace(r.Note) != "", "note", "an adjustment (a negative amount) needs a note that says why")
 	bad.checkRemark(r.Note, "note")
 	bad.add(len(r.Payees) > 0 && len(r.Payees) <= MaxBatch, "extensions", fmt.Sprintf("must name 1 to %d extensions", MaxBatch))
 	seen := make(map[string]bool, len(r.Payees))

@@ -125,7 +125,7 @@ func (t Trunk) FailsOver(code int) bool {
 func Passable(code int) bool { return code >= 400 && code != 401 && code != 402 && code != 407 }
 
 func validName(s string) bool {
-	if s == "" || len(s) > 64 {
+	if s == "" || len(s) > 64 || dots(s) {
 		return false
 	}
 	for _, c := range s {
@@ -135,6 +135,9 @@ func validName(s string) bool {
 	}
 	return true
 }
+
+// dots reports a name that cannot stand in a URL: clients take "." and ".." for steps of the path (RFC 3986 §5.2.4).
+func dots(s string) bool { return s == "." || s == ".." }
 
 func errorText(err error) string {
 	if err == nil {
