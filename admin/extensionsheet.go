@@ -34,7 +34,7 @@ func (s *Server) importExtensions(ctx context.Context, in *sheetUpload) (*answer
 			if err == nil {
 				e, err = b.merge(e, s.config.Realm)
 			}
-			return e, joined(err, openings[i].wrong)
+			return e, joined(joined(err, openings[i].wrong), s.shortened("number", read.cell(row, "number")))
 		}}
 	}
 	if in.DryRun {

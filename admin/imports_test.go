@@ -39,6 +39,9 @@ func TestImportsOfExtensions(t *testing.T) {
 		t.Errorf("exported is\n%s\nwant\n%s", exported.text, want)
 	}
 	w.do("POST", "/extensions/import", exported.text, textCSV).expect(t, "what was exported is imported", 200, object{"created": 0, "updated": 3})
+	w.do("POST", "/extensions", object{"number": "1E+05"})
+	w.do("POST", "/extensions/import", "number,username\n1E+05,so called\n", textCSV).expect(t, "an extension of such a name", 200, object{"updated": 1})
+	w.do("DELETE", "/extensions/1E+05", nil)
 	for number, version := range map[string]int{"101": 2, "102": 1, "+49": 1} {
 		w.do("GET", "/extensions/"+number, nil).expect(t, "and changes nothing", 200, object{"version": version, "number": number})
 	}
@@ -47,6 +50,8 @@ func TestImportsOfExtensions(t *testing.T) {
 	}
 	w.do("POST", "/extensions/import", "number;username\n103;Semi\n", textCSV).expect(t, "semicolons", 200, object{"created": 1})
 	w.do("POST", "/extensions/import", "number\tusername\n104\tTab", textCSV).expect(t, "tabs, no end of line", 200, object{"created": 1})
+	w.do("POST", "/extensions/import", "number,username,,\r\n105,Columns deleted,,\r\n106,too\r\n,,,\r\n", textCSV).expect(t, "empty columns at the end", 200, object{"created": 2})
+	w.do("POST", "/extensions/import", "number,username\r107,Mac\r", textCSV).expect(t, "lines as a Mac once ended them", 200, object{"created": 1})
 }
 
 func TestBadSheetsAreRefusedAsAWhole(t *testing.T) {
@@ -78,9 +83,14 @@ func TestBadSheetsAreRefusedAsAWhole(t *testing.T) {
 		"more faults than anybody reads": {"/extensions", long, []object{{"line": 2, "field": "number"}}},
 		"a rate without price":           {"/rates", "prefix\n9\n", []object{{"line": 2, "field": "rate"}}},
 		"a rate without unit":            {"/rates", "prefix,rate\n9,1\n", []object{{"line": 2, "field": "billing_unit"}}},
-		"an id twice":                    {"/rates", "id,rate\n7,0\n7,0\n", []object{{"line": 3, "field": "id", "message": "twice"}}},
-		"an id that is none":             {"/rates", "id,rate\nx,0\n0,0\n", []object{{"line": 2, "field": "id"}, {"line": 3, "field": "id"}}},
-		"a time that is none":            {"/rates", "rate,start_time,extensions\n0,25:00:00,* 101\n", []object{{"line": 2, "field": "start_time"}}},
+		"a number as a spreadsheet shortened it": {"/extensions", "number,username\n8.6138E+12,Ann\n1E+05,Bob\n", []object{
+			{"line": 2, "field": "number", "message": "shortened"}, {"line": 3, "field": "number", "message": "shortened"}}},
+		"a cell beyond the header":      {"/extensions", "number,username,\n7,Ann,x\n8,Bob,\n9,Eve,,y\n", []object{{"line": 2, "message": "3 cells where the header has 2"}, {"line": 4, "message": "4 cells"}}},
+		"a column without name":         {"/extensions", "number,,username\n7,,Ann\n", []object{{"line": 1, "message": "column 2 has no name"}}},
+		"an id twice":                   {"/rates", "id,rate\n7,0\n7,0\n", []object{{"line": 3, "field": "id", "message": "twice"}}},
+		"an id that is none":            {"/rates", "id,rate\nx,0\n0,0\n", []object{{"line": 2, "field": "id"}, {"line": 3, "field": "id"}}},
+		"a rate for a shortened number": {"/rates", "rate,extensions\n0,101 8.6E+12\n", []object{{"line": 2, "field": "extensions", "message": "8.6E+12 was shortened"}}},
+		"a time that is none":           {"/rates", "rate,start_time,extensions\n0,25:00:00,* 101\n", []object{{"line": 2, "field": "start_time"}}},
 	} {
 		for _, dry := range []string{"", "?dry_run=1"} {
 			r := w.as(rating.Manager, "POST", c.path+"/import"+dry, c.sheet, textCSV)

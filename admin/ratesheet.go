@@ -37,6 +37,7 @@ func (s *Server) importRates(ctx context.Context, in *sheetUpload) (*answer[impo
 				return r, err
 			}
 			after, err := b.mergeRate(r)
+			err = joined(err, s.shortened("extensions", after.Extensions...))
 			if r.Version == 0 {
 				err = joined(err, b.priced())
 			}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,10 +65,14 @@ func sheetFault(line int, field, message string) fault {
 	return fault{Location: at, Message: message, Line: line, Field: field}
 }
 
-// readSheet reads a CSV file (RFC 4180; a semicolon or a tab may part the cells, a byte order mark may begin it) whose
-// header names some of the columns. Blank lines are passed over.
+// readSheet reads a CSV file (RFC 4180; a semicolon or a tab may part the cells, a byte order mark may begin it, lines may end in
+// CR alone) whose header names some of the columns. Blank lines are passed over, and so are empty columns at the end, which a
+// spreadsheet leaves where some were deleted.
 func readSheet(text []byte, columns []sheetColumn, needed ...string) (sheet, error) {
 	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
+	if !bytes.ContainsRune(text, '\n') {
+		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
+	}
 	if !utf8.Valid(text) {
 		line := 1 + bytes.Count(text[:invalidAt(text)], []byte("\n"))
 		return sheet{}, invalid.with(sheetFault(line, "", "is not UTF-8: save the sheet as CSV UTF-8"))
@@ -81,6 +86,7 @@ func readSheet(text []byte, columns []sheetColumn, needed ...string) (sheet, err
 	if err != nil {
 		return sheet{}, invalid.with(unreadable(err))
 	}
+	header = withoutEmptyEnd(header, 0)
 	read := sheet{}
 	if read.columns, err = headerOf(header, columns, needed); err != nil {
 		return sheet{}, err
@@ -99,7 +105,7 @@ func readSheet(text []byte, columns []sheetColumn, needed ...string) (sheet, err
 		if strings.TrimSpace(strings.Join(cells, "")) == "" {
 			continue
 		}
-		if len(cells) != len(header) {
+		if cells = withoutEmptyEnd(cells, len(header)); len(cells) != len(header) {
 			faults = append(faults, sheetFault(line, "", fmt.Sprintf("has %d cells where the header has %d", len(cells), len(header))))
 			continue
 		}
@@ -112,6 +118,27 @@ func readSheet(text []byte, columns []sheetColumn, needed ...string) (sheet, err
 		return sheet{}, invalid.with(sheetFault(2, "", "is missing: there is a header and nothing below it"))
 	}
 	return read, nil
+}
+
+// withoutEmptyEnd leaves out empty cells at the end, as long as more than so many are left.
+func withoutEmptyEnd(cells []string, left int) []string {
+	for len(cells) > left && strings.TrimSpace(cells[len(cells)-1]) == "" {
+		cells = cells[:len(cells)-1]
+	}
+	return cells
+}
+
+// shortenedNumber is how spreadsheets write a long number that they took for a quantity: its last digits are lost.
+var shortenedNumber = regexp.MustCompile(`^[0-9](\.[0-9]+)?E\+[0-9]+$`)
+
+// shortened finds what a spreadsheet has made of an extension's number, as Invalid. There may be extensions of such names.
+func (s *Server) shortened(field string, numbers ...string) (wrong rating.Invalid) {
+	for _, number := range numbers {
+		if shortenedNumber.MatchString(number) && !s.has(number) {
+			wrong = append(wrong, rating.FieldError{Field: field, Message: number + " was shortened by a spreadsheet: format the column as text there, and type the number anew"})
+		}
+	}
+	return wrong
 }
 
 // invalidAt is the first byte that is not UTF-8.
@@ -157,6 +184,8 @@ func headerOf(names []string, columns []sheetColumn, needed []string) (header []
 		name = strings.TrimSpace(name)
 		at := slices.Index(known, name)
 		switch {
+		case name == "" && len(faults) < mostSheetFaults:
+			faults = append(faults, sheetFault(1, "", fmt.Sprintf("column %d has no name", i+1)))
 		case at < 0 && len(faults) < mostSheetFaults:
 			faults = append(faults, sheetFault(1, shortText(name), fmt.Sprintf("column %d is none of: %s", i+1, strings.Join(known, ", "))))
 		case at >= 0 && seen[name]:
