@@ -10,6 +10,9 @@ import (
 // forwardedFor is where proxies write down, each at the end, where a request came from.
 const forwardedFor = "X-Forwarded-For"
 
+// forwardedProto is where they write down what the browser spoke: http or https.
+const forwardedProto = "X-Forwarded-Proto"
+
 // addressOf is where a request comes from: the peer's address; or, where the peer is a proxy that is trusted, the last
 // address of X-Forwarded-For that is no such proxy. What stands before it, anybody may have written. All lines of the
 // header count, since some proxies add a line and others extend it.
@@ -28,6 +31,17 @@ func addressOf(r *http.Request, proxies []netip.Prefix) string {
 		at = next
 	}
 	return at.String()
+}
+
+// overTLS reports whether a browser sent the request by TLS: to us, or to a proxy that is trusted. Of several proxies the first has
+// spoken to the browser; a client that lies about it spoils its own cookie.
+func overTLS(r *http.Request, proxies []netip.Prefix) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if r.TLS != nil || err != nil || !trusted(peer.Addr().Unmap().WithZone(""), proxies) {
+		return r.TLS != nil
+	}
+	said, _, _ := strings.Cut(r.Header.Get(forwardedProto), ",")
+	return strings.EqualFold(strings.TrimSpace(said), "https")
 }
 
 // forwarded reads one address of X-Forwarded-For; some proxies write the port too.

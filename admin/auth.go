@@ -182,7 +182,7 @@ func (s *Server) openSession(ctx context.Context, user rating.User) (*loginAnswe
 	if err := s.deps.Operators.PutSession(ctx, session); err != nil {
 		return nil, fmt.Errorf("store session: %w", err)
 	}
-	answer := &loginAnswer{SetCookie: s.cookie(secret, session.ExpiresAt)}
+	answer := &loginAnswer{SetCookie: s.cookie(ctx, secret, session.ExpiresAt)}
 	answer.Body.Token, answer.Body.Username, answer.Body.Role, answer.Body.ExpiresAt = secret, user.Name, user.Role, session.ExpiresAt
 	return answer, nil
 }
@@ -195,8 +195,9 @@ func (s *Server) cookieName() string {
 	return "tollgate"
 }
 
-func (s *Server) cookie(value string, expires time.Time) http.Cookie {
-	return http.Cookie{Name: s.cookieName(), Value: value, Path: "/", Expires: expires, HttpOnly: true, Secure: s.config.TLS != nil, SameSite: http.SameSiteStrictMode}
+func (s *Server) cookie(ctx context.Context, value string, expires time.Time) http.Cookie {
+	secure, _ := ctx.Value(overTLSKey).(bool)
+	return http.Cookie{Name: s.cookieName(), Value: value, Path: "/", Expires: expires, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode}
 }
 
 type logoutAnswer struct {
@@ -211,7 +212,7 @@ func (s *Server) logout(ctx context.Context, _ *struct{}) (*logoutAnswer, error)
 		}
 		s.note(ctx, actionLogOut, "user "+who.Name, nil)
 	}
-	gone := s.cookie("", time.Unix(1, 0))
+	gone := s.cookie(ctx, "", time.Unix(1, 0))
 	gone.MaxAge = -1
 	return &logoutAnswer{gone}, nil
 }

@@ -91,6 +91,30 @@ func TestLogin(t *testing.T) {
 	w.send("GET", "/api/v1/me", nil, header("Cookie: "+value)).problem(t, "the cookie neither", 401, "unauthenticated")
 }
 
+// A proxy that speaks TLS to browsers says so; others may say what they like.
+func TestACookieThatCameByTLSGoesByTLSOnly(t *testing.T) {
+	for name, c := range map[string]struct {
+		proxies string
+		headers []header
+		secure  bool
+	}{
+		"by a proxy with TLS":            {"127.0.0.0/8", []header{"X-Forwarded-Proto: https"}, true},
+		"by one behind a proxy with TLS": {"127.0.0.0/8", []header{"X-Forwarded-Proto: https, http"}, true},
+		"by a proxy without TLS":         {"127.0.0.0/8", []header{"X-Forwarded-Proto: http"}, false},
+		"by a proxy that says nothing":   {"127.0.0.0/8", nil, false},
+		"by somebody who says he is one": {"192.0.2.0/24", []header{"X-Forwarded-Proto: https"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorldWith(t, func(config *admin.Config) { config.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(c.proxies)} })
+			w.withAdmin()
+			r := w.send("POST", "/api/v1/login", object{"username": "admin", "password": adminPassword}, c.headers...)
+			if got := strings.Contains(r.header.Get("Set-Cookie"), "; Secure"); got != c.secure {
+				t.Errorf("the cookie is %q", r.header.Get("Set-Cookie"))
+			}
+		})
+	}
+}
+
 func TestWrongPasswordAndUnknownUserAreAnsweredAlike(t *testing.T) {
 	w := newWorld(t)
 	w.withAdmin()

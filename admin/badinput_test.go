@@ -45,6 +45,11 @@ func TestBadInputOfEveryKind(t *testing.T) {
 	for name, kind := range map[string]header{"XML": "Content-Type: application/xml", "CBOR": "Content-Type: application/cbor", "a form": "Content-Type: multipart/form-data; boundary=x"} {
 		w.as(rating.Manager, "POST", "/extensions", `{"number":"102"}`, kind).problem(t, name, 400, "malformed")
 	}
+	packed := w.as(rating.Manager, "POST", "/extensions", `{"number":"102"}`, "Content-Encoding: gzip")
+	packed.problem(t, "a body that says it is packed", 400, "malformed")
+	if !strings.Contains(packed.text, "Content-Encoding") {
+		t.Errorf("nothing says why: %s", packed.text)
+	}
 	w.do("GET", "/extensions", nil).expect(t, "nothing of it was done", 200, object{"total": 1})
 	w.do("POST", "/extensions", `{"number":"102","limits":{"deny_prefixes":["1","1"]},"username":"x"}`, "Content-Type: application/json; charset=utf-8").expect(t, "equal values are no equal names", 201, nil)
 }

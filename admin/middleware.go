@@ -41,6 +41,7 @@ type contextKey int
 const (
 	principalKey contextKey = iota
 	addressKey
+	overTLSKey
 	trailKey
 	pathKey
 )
@@ -74,7 +75,9 @@ func (s *Server) authorize(api huma.API) func(huma.Context, func(huma.Context)) 
 		} else if err := http.NewResponseController(humagin.Unwrap(hc).Writer).SetWriteDeadline(time.Now().Add(longestLast)); err != nil {
 			s.log.Debug("the answer has the usual time only", "err", err) // a test without a connection
 		}
-		ctx = context.WithValue(ctx, addressKey, addressOf(humagin.Unwrap(hc).Request, s.config.TrustedProxies))
+		request := humagin.Unwrap(hc).Request
+		ctx = context.WithValue(ctx, addressKey, addressOf(request, s.config.TrustedProxies))
+		ctx = context.WithValue(ctx, overTLSKey, overTLS(request, s.config.TrustedProxies))
 		allowed, _ := hc.Operation().Metadata[accessKey].(access)
 		if !slices.Equal(allowed, anyone) {
 			who, err := s.admitted(ctx, s.secretOf(humagin.Unwrap(hc)), hc.Operation())
@@ -84,8 +87,12 @@ func (s *Server) authorize(api huma.API) func(huma.Context, func(huma.Context)) 
 			}
 			ctx = context.WithValue(ctx, principalKey, who)
 		}
-		if humagin.Unwrap(hc).Request.ContentLength > hc.Operation().MaxBodyBytes && hc.Operation().MaxBodyBytes > 0 {
+		if request.ContentLength > hc.Operation().MaxBodyBytes && hc.Operation().MaxBodyBytes > 0 {
 			s.refuse(api, hc, tooLargeFor(hc.Operation())) // before it is sent, where the client waits for that
+			return
+		}
+		if packed := request.Header.Get("Content-Encoding"); packed != "" && !strings.EqualFold(packed, "identity") {
+			s.refuse(api, hc, malformed.because("A body is taken as it is: send it without Content-Encoding."))
 			return
 		}
 		u := hc.URL()

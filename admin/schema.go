@@ -210,10 +210,14 @@ func (b body) has(field string) bool {
 	return ok
 }
 
-// misfit says what is wrong with a field without Go's words for it. A value of the wrong kind does not get here, so it is too large.
+// misfit says what is wrong with a field without Go's words for it. A value of the wrong kind does not get here: it is too large, or a
+// whole number that is written with a point or an exponent.
 func misfit(name string, err error) rating.FieldError {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
+		if digits, number := strings.CutPrefix(wrongType.Value, "number "); number && strings.ContainsAny(digits, ".eE") {
+			return rating.FieldError{Field: cmp.Or(wrongType.Field, name), Message: "must be a whole number, in digits"}
+		}
 		return rating.FieldError{Field: cmp.Or(wrongType.Field, name), Message: "is out of range"}
 	}
 	return rating.FieldError{Field: name, Message: err.Error()}

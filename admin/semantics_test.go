@@ -128,6 +128,8 @@ func TestFaultsSayWhichFieldAndHowToMendIt(t *testing.T) {
 		{"POST", "/extensions", object{"number": "102", "balance": "1"}, "body.balance", "is not known here, or can only be read"},
 		{"POST", "/extensions", object{"number": "102", "credit": 1}, "body.credit", "must be a string, in quotes"},
 		{"POST", "/extensions", object{"number": "102", "credit": "1,5"}, "body.credit", `must be an amount as a string with at most six decimals, such as \"12.3400\"`},
+		{"POST", "/extensions", `{"number":"102","limits":{"call_seconds":1e2}}`, "body.limits.call_seconds", "must be a whole number, in digits"},
+		{"POST", "/extensions", `{"number":"102","limits":{"call_seconds":60.0}}`, "body.limits.call_seconds", "must be a whole number, in digits"},
 		{"POST", "/extensions", `{"number":"102","limits":{"call_seconds":9223372036854775808}}`, "body.limits.call_seconds", "is out of range"},
 		{"POST", "/recharges", object{"extensions": []string{"101"}, "amount": "9007199254.740992"}, "body.amount", "leaves the range"},
 		{"POST", "/recharges", object{"extensions": []string{"101"}, "amount": "-1", "note": "too much"}, "body.amount", "has available: "},

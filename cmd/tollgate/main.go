@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // the setting timezone is known also where the system has no zones
 
 	"github.com/spf13/cobra"
 )
