@@ -34,8 +34,8 @@ func newClient(dialer *net.Dialer) *http.Client {
 	return &http.Client{
 		Timeout:       requestLimit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: requestLimit / 2, MaxIdleConnsPerHost: 2,
-			MaxConnsPerHost: 8, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: mostAnswer},
+		Transport: &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: requestLimit / 2, MaxIdleConnsPerHost: atOnce,
+			IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: mostAnswer}, // as many connections as the courier has workers
 	}
 }
 
