@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/net/netutil"
 
 	"tollgate/admin/ui"
 	"tollgate/rating"
@@ -68,6 +69,7 @@ const (
 	writeTimeout      = time.Minute
 	idleTimeout       = 2 * time.Minute
 	mostHeaderBytes   = 32 << 10
+	mostConnections   = 2000 // of one listener: each takes memory and a descriptor, which calls need too; beyond it new ones wait
 	shutdownTimeout   = 5 * time.Second
 )
 
@@ -141,8 +143,8 @@ func (s *Server) listen(address string, handler http.Handler) error {
 	if err != nil {
 		return fmt.Errorf("admin: %w", err)
 	}
-	s.listeners = append(s.listeners, listener)
-	s.servers = append(s.servers, &http.Server{Handler: handler, TLSConfig: s.config.TLS, ReadHeaderTimeout: readHeaderTimeout,
+	s.listeners = append(s.listeners, netutil.LimitListener(listener, mostConnections))
+	s.servers = append(s.servers, &http.Server{Handler: boundsBodies(handler), TLSConfig: s.config.TLS, ReadHeaderTimeout: readHeaderTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: mostHeaderBytes, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)})
 	return nil
 }

@@ -27,3 +27,18 @@ func (s *Server) swallow(c *gin.Context) {
 	}
 	_, _ = io.CopyN(io.Discard, c.Request.Body, mostSwallowed) // the connection ends either way
 }
+
+// boundsBodies lets no sender of a slow body hold a connection, nor wait for an answer that is there: net/http reads what a handler
+// did not read, before it answers. Operations that read their body bound it themselves.
+func boundsBodies(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength == 0 { // there is none; a deadline would end the request of a stream
+			next.ServeHTTP(w, r)
+			return
+		}
+		connection := http.NewResponseController(w)
+		_ = connection.SetReadDeadline(time.Now().Add(longestRequest)) // it fails in a test without a connection
+		next.ServeHTTP(w, r)
+		_ = connection.SetReadDeadline(time.Now().Add(swallowTime))
+	})
+}
