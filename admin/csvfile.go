@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"tollgate/rating"
 )
@@ -83,9 +84,11 @@ func harmless(text string) string {
 	return out.String()
 }
 
-// dangerous reports whether a text begins as a formula, or as one that was made harmless: both get an apostrophe.
+// dangerous reports whether a text begins as a formula, or as one that was made harmless: both get an apostrophe. Spaces and marks
+// that are not seen may stand before it.
 func dangerous(text string) bool {
 	rest := strings.TrimLeft(text, "'")
+	rest = strings.TrimLeftFunc(rest, func(r rune) bool { return unicode.In(r, unicode.Zs, unicode.Cf) })
 	return rest != "" && strings.ContainsRune(formulaSigns, []rune(rest)[0])
 }
 
