@@ -5,12 +5,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tollgate/admin"
 )
 
 // A flood of connections takes no more of the process than its bound: who is beyond it waits, and comes in when another has left.
 func TestConnectionsAreBounded(t *testing.T) {
-	const bound = 2000
-	w := newWorld(t)
+	const bound = 20
+	w := newWorldWith(t, func(c *admin.Config) { c.Connections = bound })
 	address := strings.TrimPrefix(w.url, "http://")
 	var held []net.Conn
 	t.Cleanup(func() {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -32,6 +33,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none: nobody's
 	Version        string         // of the program, for the description of the API
 	PasswordCost   PasswordCost   // of new hashes; zero: the usual one
+	Connections    int            // that a listener has at once, more wait; zero: 2000
 }
 
 // Deps are what the HTTP side needs from the rest of the program. All of it is safe for concurrent use.
@@ -143,7 +145,7 @@ func (s *Server) listen(address string, handler http.Handler) error {
 	if err != nil {
 		return fmt.Errorf("admin: %w", err)
 	}
-	s.listeners = append(s.listeners, netutil.LimitListener(listener, mostConnections))
+	s.listeners = append(s.listeners, netutil.LimitListener(listener, cmp.Or(s.config.Connections, mostConnections)))
 	s.servers = append(s.servers, &http.Server{Handler: boundsBodies(handler), TLSConfig: s.config.TLS, ReadHeaderTimeout: readHeaderTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: mostHeaderBytes, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)})
 	return nil
