@@ -31,7 +31,7 @@ type receipt struct {
 	PreBalance  rating.Money `json:"pre_balance" doc:"Before."`
 	Amount      rating.Money `json:"amount" doc:"Paid in, or taken by an adjustment."`
 	PostBalance rating.Money `json:"post_balance" doc:"After."`
-	At          time.Time    `json:"at" doc:"When."`
+	At          time.Time    `json:"at" doc:"When it was asked for. The history says when it was done, which may be moments later."`
 }
 
 // receipts are in the order of the request's extensions.
@@ -162,7 +162,7 @@ type movement struct {
 	PreBalance  rating.Money `json:"pre_balance" doc:"Before."`
 	Amount      rating.Money `json:"amount" doc:"What the balance changed by."`
 	PostBalance rating.Money `json:"post_balance" doc:"After."`
-	At          time.Time    `json:"at" doc:"When."`
+	At          time.Time    `json:"at" doc:"When, by the clock of the store: an extension's lines are in the order of its balances."`
 	By          string       `json:"by" doc:"Who did it."`
 	Note        string       `json:"note" doc:"Why."`
 }

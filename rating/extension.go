@@ -58,6 +58,7 @@ func NewExtension(number string) Extension {
 func (e Extension) Validate() error {
 	var bad Invalid
 	bad.add(ValidExtension(e.Number), "number", "must be 1 to 32 of: "+extensionRule)
+	bad.add(!dots(e.Number), "number", "must not be . or .. alone: no address can hold it") // there may be some: their money goes on
 	bad.add(utf8.ValidString(e.Username) && len(e.Username) <= MaxUsername && printable(e.Username), "username",
 		fmt.Sprintf("must be printable text of at most %d bytes", MaxUsername))
 	bad.add(e.CallerID == "" || ValidNumber(e.CallerID), "caller_id", "must be empty or a number: an optional leading +, then digits, * and #, at most 40")

@@ -33,12 +33,15 @@ func TestUsernames(t *testing.T) {
 // A resource has an address, and these are no part of one (RFC 3986 §5.2.4): clients take them out before they ask.
 func TestDotsAreNoNames(t *testing.T) {
 	for _, name := range []string{".", ".."} {
-		if ValidExtension(name) || validName(name) {
+		if NewExtension(name).Validate() == nil || validName(name) {
 			t.Errorf("%q may be a name", name)
+		}
+		if !ValidExtension(name) {
+			t.Errorf("the money of an extension %q that is there cannot be read", name)
 		}
 	}
 	for _, name := range []string{"...", ".a", "1.1", "-"} {
-		if !ValidExtension(name) || !validName(name) {
+		if NewExtension(name).Validate() != nil || !validName(name) {
 			t.Errorf("%q may not be a name", name)
 		}
 	}

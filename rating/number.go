@@ -73,7 +73,7 @@ func symbol(c byte) int {
 // ValidExtension reports whether s may name an extension: it is used in From headers, in lists separated by spaces
 // and in file names, so it has no spaces, quotes or control characters.
 func ValidExtension(s string) bool {
-	if s == "" || len(s) > MaxExtension || s == AllExtensions || dots(s) {
+	if s == "" || len(s) > MaxExtension || s == AllExtensions {
 		return false
 	}
 	for i := range len(s) {

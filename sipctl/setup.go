@@ -43,7 +43,7 @@ func (c *Call) authorize(in letIn) {
 func (c *Call) admit(in *letIn) {
 	extension := c.extension
 	in.admission, in.err = in.snapshot.Admit(extension, in.dialled, c.started)
-	if !errors.Is(in.err, rating.ErrUnknownExtension) || c.digest || in.snapshot.Settings.UnknownExtension != rating.Create || !rating.ValidExtension(extension) {
+	if !errors.Is(in.err, rating.ErrUnknownExtension) || c.digest || in.snapshot.Settings.UnknownExtension != rating.Create || rating.NewExtension(extension).Validate() != nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(c.server.background, authorizeWait)

@@ -89,3 +89,35 @@ func TestABrokenRecordIsNamedNotFatal(t *testing.T) {
 		}
 	}
 }
+
+// The history is sorted by time, and must tell an account's balances in the order in which they were: nodes' clocks differ, and
+// of two recharges at once the one that was asked for first may come second.
+func TestJournalLinesAreDatedInTheOrderOfTheirBalances(t *testing.T) {
+	for name, client := range map[string]redis.UniversalClient{"redis": redistest.Start(t), "memory": redistest.Memory(t)} {
+		t.Run(name, func(t *testing.T) {
+			l := New(client, Options{Node: "gw1"})
+			if err := l.SetTerms(t.Context(), "101", rating.NewExtension("101").Terms, 1, "Ann", "admin"); err != nil {
+				t.Fatal(err)
+			}
+			now := time.Now()
+			for i, clock := range []time.Duration{0, -time.Hour, time.Hour, -time.Second} {
+				r := rating.Recharge{Key: fmt.Sprint("k", i), Amount: rating.Unit, Payees: []rating.Payee{{Extension: "101"}}, By: "admin", At: now.Add(clock)}
+				if _, err := l.Recharge(t.Context(), r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			lines, err := l.Read(t.Context(), rating.ShardOf("101"), "", 10)
+			if err != nil || len(lines) != 4 {
+				t.Fatalf("%d lines, %v", len(lines), err)
+			}
+			for i, line := range lines {
+				if i > 0 && line.Entry.At.Before(lines[i-1].Entry.At) || line.Entry.Seq != int64(i+1) {
+					t.Errorf("line %d is of %s, after one of %s", line.Entry.Seq, line.Entry.At, lines[i-1].Entry.At)
+				}
+				if off := line.Entry.At.Sub(now); off < -time.Minute || off > time.Minute {
+					t.Errorf("line %d is of %s, and was filed at %s", line.Entry.Seq, line.Entry.At, now)
+				}
+			}
+		})
+	}
+}

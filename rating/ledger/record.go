@@ -95,9 +95,7 @@ func fillEntry(filed *rating.Filed, numbers, text string, at time.Time) error {
 	if !entry.Kind.Valid() {
 		return fmt.Errorf("journal line: %q is no kind", shorten(string(entry.Kind)))
 	}
-	if entry.At.IsZero() {
-		entry.At = at
-	}
+	entry.At = at // nodes' clocks differ, and may be behind the line before
 	if err := numberEntry(&entry, n); err != nil {
 		return err
 	}
