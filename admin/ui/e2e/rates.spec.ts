@@ -122,3 +122,27 @@ test('what does a call cost: the rate that bills it, and why the others do not',
   await settled(page)
   await accessible(page, 'calculator on a phone, Chinese')
 })
+
+test('add a rate with the keyboard alone', async ({ page, office, n }) => {
+  await office.extension(n(8301), '1')
+  await signIn(page, office, 'manager')
+  await visit(page, '/rates')
+  await page.keyboard.press('n')
+  await expect(field(page, 'remark')).toBeFocused()
+  await page.keyboard.type('by keys')
+  for (const [name, text] of [['prefix', '76'], ['number_length', '9'], ['initial_cost', '0.1'], ['initial_time', '60'], ['rate', '0.02'], ['billing_unit', '55'], ['start_time', '00:00:00'], ['end_time', '23:59:59']] as const) {
+    await page.keyboard.press('Tab')
+    await expect(field(page, name), 'the guide’s order').toBeFocused()
+    await page.keyboard.type(text) // what stood there is selected when one comes by the keyboard
+  }
+  await page.keyboard.press('Tab')
+  await page.keyboard.type(n(8301))
+  await page.keyboard.press('Enter')
+  await expect(page.locator('[data-test=rate-extensions]')).toContainText(`User${n(8301)}[${n(8301)}]`)
+  await expect(page.locator('[data-test=rate-extensions]'), 'All stands alone').not.toContainText('All extensions')
+  await page.keyboard.press('Shift+Tab')
+  await page.keyboard.press('Enter')
+  await said(page, 'The rate was added')
+  const made = (await office.api<{ items: Record<string, unknown>[] }>('GET', '/rates?q=by keys')).items[0]
+  expect(made).toMatchObject({ prefix: '76', number_length: 9, initial_cost: '0.1000', initial_time: 60, rate: '0.0200', billing_unit: 55, extensions: [n(8301)] })
+})

@@ -1,6 +1,6 @@
 // The pictures of the README, taken by the tests where UI_SCREENSHOTS names a folder.
 import { mkdir } from 'node:fs/promises'
-import { expect, field, look, settled, signIn, test, visit } from './support'
+import { choose, expect, field, look, settled, signIn, test, visit } from './support'
 
 const folder = process.env.UI_SCREENSHOTS
 test.skip(!folder, 'UI_SCREENSHOTS is not set')
@@ -11,7 +11,7 @@ test('pictures for the README', async ({ page, office }) => {
   const names = ['Reception', 'Alice Martin', 'Bob Chen', 'Workshop', 'Carol Jones', 'Meeting room', 'Dave Rossi', 'Guest']
   for (const [i, name] of names.entries()) await office.extension(String(201 + i), String(5 + ((i * 37) % 50)), { username: name, payment_type: i === 4 ? 'postpaid' : 'prepaid', credit: i === 4 ? '20' : '0' })
   const calls = [await office.call('201'), await office.call('202', '955501234'), await office.call('206', '977700100')]
-  await page.setViewportSize({ width: 1280, height: 760 })
+  await look(page, {})
   await signIn(page, office)
   const take = async (name: string) => {
     await settled(page)
@@ -34,8 +34,13 @@ test('pictures for the README', async ({ page, office }) => {
   await take('dashboard')
   await look(page, { dark: true, zh: true })
   await visit(page, '/rates')
+  await page.setViewportSize({ width: 1280, height: 1090 }) // all of the dialog
   await page.getByRole('button', { name: /编辑费率 1/ }).click()
-  await page.waitForTimeout(1000)
+  const dialog = page.getByRole('dialog')
+  await choose(dialog, 'quote-extension', '202')
+  await field(dialog, 'quote-number').fill('988360046')
+  await expect(dialog.locator('[data-test=cost]')).toContainText('0.1800')
+  await page.locator('h2, header').first().hover() // the pointer is on nothing
   await take('rate-dark-zh')
   await look(page, { phone: true })
   await visit(page, '/extensions?q=20')

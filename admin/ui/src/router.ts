@@ -1,6 +1,7 @@
 import { createRouter, createWebHistory } from 'vue-router'
 import type { Role } from './api/client'
 import { i18n } from './i18n'
+import { noteLeaving } from './lib/leaving'
 import { home, resume, session } from './session'
 
 declare module 'vue-router' {
@@ -38,6 +39,7 @@ export const routes = [
 
 export const router = createRouter({ history: createWebHistory(), routes, scrollBehavior: (_to, _from, saved) => saved ?? false })
 
+noteLeaving(router)
 router.beforeEach(async (to) => {
   if (to.meta.open) return true
   if (!session.me && !(await resume())) return { path: '/login', query: to.fullPath === '/' ? {} : { to: to.fullPath } }

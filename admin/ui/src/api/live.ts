@@ -23,6 +23,7 @@ let stream: EventSource | undefined
 let timer: ReturnType<typeof setTimeout> | undefined
 let failures = 0
 let wanted = false
+let turn = 0 // what was asked for before the last stop counts no more
 
 interface Snapshot {
   server_time?: string
@@ -62,20 +63,23 @@ function listen() {
 /** After a stream that broke: asks once for the list, so that a proxy that swallows streams still shows calls, and listens again. */
 function again() {
   clearTimeout(timer)
+  const mine = turn
   timer = setTimeout(async () => {
     if (!wanted || document.hidden) return
     try {
       const list = await ask(api.GET('/api/v1/active-calls', { params: { query: { per_page: 200 } } }))
+      if (mine !== turn) return
       takeSnapshot(list)
       if (failures > 1) liveState.value = 'reconnecting'
     } catch {
       failures++
     }
-    if (wanted) listen()
+    if (mine === turn) listen()
   }, Math.min(longestPause, failures < 2 ? 500 : pollEvery * failures))
 }
 
 function stop() {
+  turn++
   stream?.close()
   stream = undefined
   clearTimeout(timer)

@@ -31,6 +31,7 @@ export interface Listing<T, F extends Filters = Filters> {
   setPerPage: (n: number) => void
   setSort: (sort: string) => void
   reload: (quiet?: boolean) => Promise<void> // quiet: rows are not dimmed meanwhile
+  place: (same: (row: T) => boolean, row: T, stored: boolean) => void // shows another version of a row; stored: as the server answered it just now
 }
 
 export const perPageChoices = [10, 20, 50, 100, 200]
@@ -49,6 +50,7 @@ export function useList<T, F extends Filters>(fetch: (query: ListQuery, filters:
   const loaded = ref(false)
   const problem = shallowRef<Problem>()
   let newest = 0
+  let asking = 0
   let gone = false
 
   const whole = (text: string, most: number, fallback: number) => {
@@ -60,6 +62,7 @@ export function useList<T, F extends Filters>(fetch: (query: ListQuery, filters:
 
   async function reload(quiet = false) {
     const mine = ++newest
+    asking++
     if (!quiet) loading.value = true
     try {
       const answer = await fetch({ page: page.value, per_page: per.value, sort: state.value.sort || undefined }, state.value)
@@ -71,15 +74,21 @@ export function useList<T, F extends Filters>(fetch: (query: ListQuery, filters:
     } catch (thrown) {
       if (mine === newest && !gone) problem.value = asProblem(thrown)
     } finally {
+      asking--
       if (mine === newest) loading.value = false
     }
+  }
+  /** A list that is still on its way may be older than a row that was stored: it is dropped, and asked for again. */
+  function place(same: (row: T) => boolean, row: T, stored: boolean) {
+    items.value = items.value.map((old) => (same(old) ? row : old))
+    if (stored && asking > 0) void reload(true)
   }
   onBeforeUnmount(() => (gone = true))
   watch(() => JSON.stringify(state.value), () => void reload(), { immediate: true })
 
   type Patch = Partial<F & { page: string; per_page: string; sort: string }>
   return {
-    items, total, loading, loaded, problem, page, perPage: per, reload,
+    items, total, loading, loaded, problem, page, perPage: per, reload, place,
     filters: computed(() => state.value as F),
     sort: computed(() => state.value.sort),
     filtered: computed(() => Object.entries(defaults).some(([name, value]) => state.value[name] !== value)),

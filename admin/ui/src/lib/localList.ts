@@ -33,5 +33,6 @@ export function useLocalList<T, F extends Filters>(all: ComputedRef<T[]>, keep: 
     setPerPage: (n) => change({ per_page: String(n), page: '1' } as Patch),
     setSort: () => undefined,
     reload: async () => undefined,
+    place: () => undefined,
   }
 }

@@ -1,5 +1,6 @@
 import { computed, type ComputedRef } from 'vue'
 import { useRoute, useRouter, type LocationQueryRaw } from 'vue-router'
+import { leaving } from './leaving'
 
 export type Filters = Record<string, string>
 
@@ -13,6 +14,7 @@ export function useUrlState<F extends Filters>(defaults: F): [ComputedRef<F>, (p
   const router = useRouter()
   const state = computed(() => read(defaults, route.query))
   const change = (patch: Partial<F>, replace = false) => {
+    if (leaving(route.path)) return // what is still typed or clicked here does not keep anybody
     const query = write(defaults, { ...state.value, ...patch }, route.query)
     void (replace ? router.replace({ query }) : router.push({ query }))
   }

@@ -27,7 +27,7 @@ export default {
   deleteTitle: 'Delete {name}?',
   deleteDetail: 'Calls that it bills now keep its price until they end. New ones are billed by another rate that matches, or refused.',
   hint: {
-    prefix: 'Of the dialled number, before a dial rule strips anything; empty: any number',
+    prefix: 'As dialled, before a dial rule strips; empty: any',
     number_length: '0 matches any length',
     initial: 'If no special beginning is needed, set both to 0',
     block: 'The whole day is 00:00:00 to 23:59:59',

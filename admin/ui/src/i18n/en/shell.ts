@@ -45,6 +45,8 @@ export default {
   keys: {
     title: 'Keyboard',
     search: 'Go to the search field',
+    list: 'From there into the list, and down it',
+    select: 'Select a row',
     add: 'Add',
     recharge: 'Recharge what is selected',
     help: 'Show this list',

@@ -29,7 +29,7 @@ const words: typeof en = {
   deleteTitle: '删除 {name}？',
   deleteDetail: '正在按它计费的通话保持原价直到结束。新通话按其他匹配的费率计费，或被拒绝。',
   hint: {
-    prefix: '所拨号码的前缀，在拨号规则去除数字之前；留空：任意号码',
+    prefix: '匹配所拨号码（去除位数之前）；留空：任意',
     number_length: '0 匹配任意长度',
     initial: '若不需要特殊的起步计费，两者都设为 0',
     block: '全天为 00:00:00 到 23:59:59',

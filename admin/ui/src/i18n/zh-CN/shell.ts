@@ -47,6 +47,8 @@ const words: typeof en = {
   keys: {
     title: '键盘快捷键',
     search: '转到搜索框',
+    list: '从搜索框进入列表，逐行向下',
+    select: '选中一行',
     add: '添加',
     recharge: '为所选分机充值',
     help: '显示此列表',

@@ -1,1 +1,0 @@
-import"./ProblemNote-VhCFL9Ie.js";

@@ -1,0 +1,1 @@
+import"./ProblemNote-fu27xZQ7.js";

@@ -1,0 +1,1 @@
+var e=``;function t(t){t.beforeEach(t=>void(e=t.path));let n=t=>{t.path===e&&(e=``)};t.afterEach(n),t.onError((e,t)=>n(t))}function n(t){return e!==``&&e!==t}export{t as n,n as t};

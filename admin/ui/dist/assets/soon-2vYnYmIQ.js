@@ -1,0 +1,1 @@
+import{Pn as e}from"./_plugin-vue_export-helper-ClYvLZRt.js";function t(t,n){let r,i=!1,a=!1,o=!1;async function s(){r=void 0,i=!0;try{await t()}finally{i=!1,a&&c()}}function c(){a=i,i||o||(r??=setTimeout(()=>void s(),n))}return e(()=>{o=!0,clearTimeout(r)}),c}export{t};

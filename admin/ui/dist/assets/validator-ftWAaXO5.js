@@ -1,1 +1,0 @@
-import{wt as e}from"./ProblemNote-VhCFL9Ie.js";var t=t=>[``,...e].includes(t);export{t};
