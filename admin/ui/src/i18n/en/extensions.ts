@@ -25,7 +25,7 @@ export default {
     username: 'Username',
     billing: 'Enable Billing',
     credit: 'Credit({sign})',
-    creditHint: 'How far below zero the balance may run',
+    creditHint: 'How far below zero it may go',
     status: 'Status',
     payment: 'Payment Type',
     paymentReset: 'Total Recharges, {amount} now, will be set to 0.',

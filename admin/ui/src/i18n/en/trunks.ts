@@ -71,7 +71,7 @@ export default {
     length: 'Number Length',
     lengthHint: '0 matches any length',
     strip: 'Strip',
-    stripHint: 'How many characters are cut off the front',
+    stripHint: 'Characters cut off the front',
     prepend: 'Prepend',
     prependHint: 'What is then put there',
     trunks: 'Trunks, in the order in which they are tried',
