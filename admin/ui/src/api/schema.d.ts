@@ -2110,7 +2110,7 @@ export interface components {
         };
         Settings: {
             /**
-             * @description XXX is any other (¤).
+             * @description XXX is any other (¤). Amounts are not converted by a change; each call says in which currency it was billed.
              * @enum {string}
              */
             currency: "USD" | "CNY" | "EUR" | "GBP" | "XXX";
@@ -2179,7 +2179,7 @@ export interface components {
         };
         SettingsReplacement: {
             /**
-             * @description XXX is any other (¤).
+             * @description XXX is any other (¤). Amounts are not converted by a change; each call says in which currency it was billed.
              * @enum {string}
              */
             currency: "USD" | "CNY" | "EUR" | "GBP" | "XXX";
@@ -2944,9 +2944,9 @@ export interface operations {
                 page?: number;
                 /** @description Items of a page. */
                 per_page?: number;
-                /** @description A day in the installation's time zone (2019-05-31), or a time (2019-05-31T15:00:00Z). Left out: from the beginning. */
+                /** @description A day in the installation's time zone (2019-05-31), or a time (2019-05-31T15:00:00Z), which stands for its whole day where days are added up. Left out: from the beginning. */
                 from?: string;
-                /** @description A day, all of it included, or a time, included. Left out: until now. */
+                /** @description A day, all of it included, or a time, included; where days are added up, all of its day. Left out: until now. */
                 to?: string;
                 /** @description Newest first is -at. */
                 sort?: "at" | "-at";
@@ -3209,9 +3209,9 @@ export interface operations {
                 page?: number;
                 /** @description Items of a page. */
                 per_page?: number;
-                /** @description A day in the installation's time zone (2019-05-31), or a time (2019-05-31T15:00:00Z). Left out: from the beginning. */
+                /** @description A day in the installation's time zone (2019-05-31), or a time (2019-05-31T15:00:00Z), which stands for its whole day where days are added up. Left out: from the beginning. */
                 from?: string;
-                /** @description A day, all of it included, or a time, included. Left out: until now. */
+                /** @description A day, all of it included, or a time, included; where days are added up, all of its day. Left out: until now. */
                 to?: string;
                 /** @description Downloads the whole result, not a page, as a file. */
                 format?: "xlsx" | "csv";
@@ -3308,9 +3308,9 @@ export interface operations {
                 page?: number;
                 /** @description Items of a page. */
                 per_page?: number;
-                /** @description A day in the installation's time zone (2019-05-31), or a time (2019-05-31T15:00:00Z). Left out: from the beginning. */
+                /** @description A day in the installation's time zone (2019-05-31), or a time (2019-05-31T15:00:00Z), which stands for its whole day where days are added up. Left out: from the beginning. */
                 from?: string;
-                /** @description A day, all of it included, or a time, included. Left out: until now. */
+                /** @description A day, all of it included, or a time, included; where days are added up, all of its day. Left out: until now. */
                 to?: string;
                 /** @description Field to sort by; a minus turns the order around. */
                 sort?: "calls" | "-calls" | "last_at" | "-last_at" | "prefix" | "-prefix";
@@ -6614,9 +6614,9 @@ export interface operations {
                 page?: number;
                 /** @description Items of a page. */
                 per_page?: number;
-                /** @description A day in the installation's time zone (2019-05-31), or a time (2019-05-31T15:00:00Z). Left out: from the beginning. */
+                /** @description A day in the installation's time zone (2019-05-31), or a time (2019-05-31T15:00:00Z), which stands for its whole day where days are added up. Left out: from the beginning. */
                 from?: string;
-                /** @description A day, all of it included, or a time, included. Left out: until now. */
+                /** @description A day, all of it included, or a time, included; where days are added up, all of its day. Left out: until now. */
                 to?: string;
                 /** @description Downloads the whole result, not a page, as a file. */
                 format?: "xlsx" | "csv";
@@ -7097,9 +7097,9 @@ export interface operations {
                 page?: number;
                 /** @description Items of a page. */
                 per_page?: number;
-                /** @description A day in the installation's time zone (2019-05-31), or a time (2019-05-31T15:00:00Z). Left out: from the beginning. */
+                /** @description A day in the installation's time zone (2019-05-31), or a time (2019-05-31T15:00:00Z), which stands for its whole day where days are added up. Left out: from the beginning. */
                 from?: string;
-                /** @description A day, all of it included, or a time, included. Left out: until now. */
+                /** @description A day, all of it included, or a time, included; where days are added up, all of its day. Left out: until now. */
                 to?: string;
                 /** @description Downloads the whole result, not a page, as a file. */
                 format?: "xlsx" | "csv";

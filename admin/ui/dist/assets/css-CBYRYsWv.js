@@ -1,0 +1,1 @@
+import"./ProblemNote-i44yJLoU.js";

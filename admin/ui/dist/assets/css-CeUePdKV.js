@@ -1,1 +1,0 @@
-import"./ProblemNote-fu27xZQ7.js";

@@ -1,1 +1,0 @@
-import{wt as e}from"./ProblemNote-fu27xZQ7.js";var t=t=>[``,...e].includes(t);export{t};
