@@ -1693,7 +1693,7 @@ export interface components {
             amount: string;
             /**
              * Format: date-time
-             * @description When.
+             * @description When, by the clock of the store: an extension's lines are in the order of its balances.
              */
             at: string;
             /** @description Who did it. */
@@ -2030,7 +2030,7 @@ export interface components {
             amount: string;
             /**
              * Format: date-time
-             * @description When.
+             * @description When it was asked for. The history says when it was done, which may be moments later.
              */
             at: string;
             /** @description Who got it. */
