@@ -9,6 +9,7 @@ describe('what the server says of a field, in Chinese', () => {
     ['must be 0 (any) to 40', '须为 0 到 40，0 表示不限或关闭'],
     ['must be 402, 403, 480 or 603', '须为 402, 403, 480 或 603'],
     ['There is an extension 101 already; edit it, or take another number.', '分机 101 已存在；请编辑它，或换一个号码。'],
+    ['8.6138E+12 was shortened by a spreadsheet: format the column as text there, and type the number anew', '8.6138E+12 被表格软件缩写了：请将该列设为文本后重新输入'],
     ['something new', undefined],
   ])('%s', (message, words) => expect(translated(message)).toBe(words))
 

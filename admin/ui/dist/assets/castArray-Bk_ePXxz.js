@@ -1,1 +1,0 @@
-import{Fn as e}from"./ProblemNote-i44yJLoU.js";function t(){if(!arguments.length)return[];var t=arguments[0];return e(t)?t:[t]}export{t};

@@ -1,0 +1,1 @@
+import{Fn as e}from"./ProblemNote-ClmViwSV.js";function t(){if(!arguments.length)return[];var t=arguments[0];return e(t)?t:[t]}export{t};

@@ -1,1 +1,0 @@
-import"./ProblemNote-i44yJLoU.js";

@@ -1,0 +1,1 @@
+import{wt as e}from"./ProblemNote-ClmViwSV.js";var t=t=>[``,...e].includes(t);export{t};

@@ -1,1 +1,0 @@
-import{wt as e}from"./ProblemNote-i44yJLoU.js";var t=t=>[``,...e].includes(t);export{t};
