@@ -55,6 +55,9 @@ func simulateCommand() *cobra.Command {
 	return cmd
 }
 
+// lastByes is how long a carrier waits for the ends of its calls, when their callers have ended.
+const lastByes = 2 * time.Second
+
 // run places the calls and prints what came of them; failures make the exit code 1.
 func (s simulation) run(ctx context.Context, out io.Writer) error {
 	target, err := netip.ParseAddrPort(s.target)
@@ -67,6 +70,11 @@ func (s simulation) run(ctx context.Context, out io.Writer) error {
 			return err
 		}
 		defer carrier.Close()
+		defer func() { // the callers' side ends first, and who ends the carrier's wants an answer
+			rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastByes)
+			defer cancel()
+			_ = carrier.WaitLive(rest, 0)
+		}()
 	}
 	s.load.Server, s.load.Transport = target, s.transport
 	s.load.Plan = func(n int) siptest.Plan { return siptest.Plan{Number: s.number, From: s.caller(n)} }
