@@ -15,7 +15,7 @@ func TestSimulatedCallsAreBilled(t *testing.T) {
 	o.call("POST", "/trunks", object{"name": "simulated", "uri": "sip:" + at + ";transport=udp"}, nil, 201)
 	o.call("POST", "/dial-rules", object{"position": 1, "prefix": "96", "strip": 1, "trunks": []string{"simulated"}}, nil, 201)
 	out, code := o.tollgate("simulate", "--target", o.sip, "--carrier", at, "--number", "966600001", "--from", rich, "--rate", "20", "--calls", "20", "--hold", "100ms")
-	if code != 0 || !strings.Contains(out, "20") {
+	if code != 0 || !strings.Contains(out, "20 placed, 20 answered, 20 completed, 0 failed, 0 cut, 0 left out") {
 		t.Fatalf("exit %d\n%s", code, out)
 	}
 	for _, c := range o.calls(20) {
@@ -27,7 +27,7 @@ func TestSimulatedCallsAreBilled(t *testing.T) {
 		t.Errorf("balance %s, held %s after twenty calls of 0.1000", balance, held)
 	}
 
-	if out, code := o.tollgate("simulate", "--target", o.sip, "--carrier", at, "--number", "966600001", "--from", broke, "--calls", "2"); code != 1 || !strings.Contains(out, "402") {
+	if out, code := o.tollgate("simulate", "--target", o.sip, "--carrier", at, "--number", "966600001", "--from", broke, "--calls", "2"); code != 1 || !strings.Contains(out, "2 calls with 402") {
 		t.Errorf("of calls without money: exit %d\n%s", code, out)
 	}
 	if out, code := o.tollgate("simulate", "--target", "nowhere"); code == 0 || !strings.Contains(out, "127.0.0.1:5060") {
